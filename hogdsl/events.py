@@ -1,0 +1,160 @@
+"""What a runtime gives back: events in one total order.
+
+`seq` counts the events of a run from 0. `step` is the number of forward passes that the run had
+taken part in when the event came about: the first tokens of a run come at step 1.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hogdsl.plan import Wire
+
+EndReason = Literal["finished", "budget", "deadline", "until", "cancelled", "failed"]
+GenReason = Literal["stop", "end_token", "max_tokens", "stream_ended", "selected"]
+
+
+class Usage(Wire):
+    """What a run has used so far."""
+
+    steps: int = 0
+    """Forward passes that it took part in."""
+    tokens_generated: int = 0
+    """Tokens that the model chose."""
+    tokens_encoded: int = 0
+    """Tokens of prompts, texts and headers that were encoded."""
+    tokens_cached: int = 0
+    """Tokens of texts that were found in the cache and not encoded."""
+    probes: int = 0
+    """Questions (`ask`) that were put."""
+    seconds: float = 0.0
+
+
+class _Event(Wire):
+    seq: int
+    step: int
+
+
+class RegionStarted(_Event):
+    kind: Literal["region_started"] = "region_started"
+    region: str
+    streams: tuple[str, ...]
+
+
+class Inserted(_Event):
+    """Text that the program or a rule put into a stream, not the model."""
+
+    kind: Literal["inserted"] = "inserted"
+    stream: str
+    text: str
+
+
+class Token(_Event):
+    """A token that the model chose, with the text that it completes.
+
+    The text may be empty while a character is incomplete or while it may yet turn out to be a
+    stop. Text that was held back and then released by the end of its `gen` comes without a token.
+    """
+
+    kind: Literal["token"] = "token"
+    stream: str
+    token: int | None
+    text: str
+
+
+class Committed(_Event):
+    """A finished step moved to the shared history and is sealed."""
+
+    kind: Literal["committed"] = "committed"
+    stream: str
+    index: int
+    """Steps of this stream counted from 1."""
+    text: str
+
+
+class Asked(_Event):
+    kind: Literal["asked"] = "asked"
+    ask: str
+    stream: str
+    answer: str
+    odds: dict[str, float]
+    """Probability of each answer among the answers."""
+
+
+class Held(_Event):
+    """A stream waits for an answer."""
+
+    kind: Literal["held"] = "held"
+    stream: str
+
+
+class Resumed(_Event):
+    kind: Literal["resumed"] = "resumed"
+    stream: str
+
+
+class Value(_Event):
+    """A `gen` or `select` is complete."""
+
+    kind: Literal["value"] = "value"
+    stream: str
+    name: str | None
+    value: str
+    reason: GenReason
+
+
+class StreamEnded(_Event):
+    """The stream writes no more; its block is sealed."""
+
+    kind: Literal["stream_ended"] = "stream_ended"
+    stream: str
+    reason: EndReason
+    text: str
+    """All that it wrote: inserted texts and generated ones, committed steps included."""
+
+
+class Joined(_Event):
+    """The region is over; all its streams have ended."""
+
+    kind: Literal["joined"] = "joined"
+    region: str
+    usage: Usage
+
+
+class Failed(_Event):
+    """The run is over and has failed; what it held is free again."""
+
+    kind: Literal["failed"] = "failed"
+    error: Literal["PlanError", "CapacityError", "RunCancelled", "InternalError"]
+    message: str
+
+
+Event = Annotated[
+    RegionStarted
+    | Inserted
+    | Token
+    | Committed
+    | Asked
+    | Held
+    | Resumed
+    | Value
+    | StreamEnded
+    | Joined
+    | Failed,
+    Field(discriminator="kind"),
+]
+
+
+class Stats(Wire):
+    """What a runtime is doing now, for a status line."""
+
+    model: str
+    device: str
+    runs: int
+    steps: int
+    tokens_per_second: float
+    """Tokens chosen per second, over the last second or so."""
+    pages_used: int
+    pages_total: int
+    tokens_cached: int
+    """Tokens found in the cache instead of being encoded, all runs together."""

@@ -1,0 +1,171 @@
+"""What a program writes: text and pieces, joined with `+`.
+
+    "So the answer is \\boxed{" + hog.gen("answer", stop="}")
+
+A piece is frozen and can be written any number of times. It carries the line that made it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast, final
+
+from hogdsl.compiler.nodes import (
+    CloseTurn,
+    Fixed,
+    Gen,
+    Node,
+    Place,
+    Role,
+    Select,
+    Text,
+    Turn,
+    merge_texts,
+)
+from hogdsl.language.source import here
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of texts, chat turns, `gen` and `select`."""
+
+    nodes: tuple[Node, ...]
+
+    def __add__(self, other: "str | Piece") -> "Piece":
+        return Piece(self.nodes + as_piece(other, here()).nodes)
+
+    def __radd__(self, other: str) -> "Piece":
+        return Piece(as_piece(other, here()).nodes + self.nodes)
+
+    def __format__(self, format_spec: str) -> str:
+        raise here().error(
+            "a piece cannot stand in an f-string: it has no text before it has run. "
+            "Join text and pieces with `+`."
+        )
+
+
+def gen(
+    name: str | None = None,
+    *,
+    max_tokens: int | None = None,
+    stop: str | Sequence[str] | None = None,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
+) -> Piece:
+    """The model writes here.
+
+    Args:
+        name: by which the value is read, `s[name]` or `handle[name]`.
+        max_tokens: the most tokens that it writes.
+        stop: text, or texts, that end it; they are not part of the value.
+        temperature: 0 is greedy; then top_p and top_k have no effect.
+        top_p: share of the probability that is drawn from.
+        top_k: number of tokens that are drawn from.
+
+    Raises:
+        ProgramError: a setting is out of its range.
+    """
+    stops = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
+    node = Gen(
+        name=name,
+        max_tokens=max_tokens,
+        stop=stops,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        place=here(),
+    )
+    return Piece((node,))
+
+
+def select(name: str | None, choices: Sequence[str]) -> Piece:
+    """The most likely of `choices`, by mean log-probability of their tokens.
+
+    Raises:
+        ProgramError: there are no choices, or one is empty or there twice.
+    """
+    place = here()
+    if isinstance(choices, str):
+        raise place.error(
+            f"the choices of a select are a list of texts, not one text: {choices!r}. "
+            f"Write [{choices!r}, ...]."
+        )
+    return Piece((Select(name=name, choices=tuple(choices), place=place),))
+
+
+def turn(role: Role, prefix: str = "") -> Piece:
+    """Opens a chat turn as the model's template does, then writes `prefix`.
+
+    A turn that is open before it is closed first.
+
+    Raises:
+        ProgramError: a role that no chat has.
+    """
+    return Piece((Turn(role=role, prefix=prefix, place=here()),))
+
+
+def system(content: str | Piece) -> Piece:
+    """A whole system message."""
+    return _message("system", content, here())
+
+
+def user(content: str | Piece) -> Piece:
+    """A whole user message."""
+    return _message("user", content, here())
+
+
+def assistant(content: str | Piece) -> Piece:
+    """A whole assistant message, which may hold a `gen`."""
+    return _message("assistant", content, here())
+
+
+def as_piece(content: object, place: Place) -> Piece:
+    """Text or a piece, as a piece.
+
+    Raises:
+        ProgramError: it is something else.
+    """
+    match content:
+        case str():
+            return Piece((Text(text=content, place=place),))
+        case Piece():
+            return content
+        case _:
+            raise place.error(
+                f"a stream is written with text and pieces, not with {_shown(content)}. "
+                "Turn it into text with str()."
+            )
+
+
+def as_fixed(content: object, what: str, place: Place) -> tuple[Fixed, ...]:
+    """Text or a piece in which the model chooses nothing.
+
+    Raises:
+        ProgramError: it is something else, or holds a `gen` or `select`.
+    """
+    nodes = as_piece(content, place).nodes
+    if any(isinstance(node, Gen | Select) for node in nodes):
+        raise place.error(
+            f"{what} is encoded before the streams run, so the model cannot write in it. "
+            "Write the gen to a stream with `+=`."
+        )
+    return cast(tuple[Fixed, ...], nodes)
+
+
+def _message(role: Role, content: str | Piece, place: Place) -> Piece:
+    inner = merge_texts(as_piece(content, place).nodes)
+    if any(isinstance(node, Turn | CloseTurn) for node in inner):
+        raise place.error(
+            f"a {role} message holds another message or turn, and turns do not nest. "
+            "Write them one after another."
+        )
+    prefix = ""
+    if inner and isinstance(first := inner[0], Text):
+        prefix, inner = first.text, inner[1:]
+    opened = Turn(role=role, prefix=prefix, place=place)
+    return Piece((opened, *inner, CloseTurn(place=place)))
+
+
+def _shown(content: object) -> str:
+    return f"the {type(content).__name__} {content!r}"

@@ -1,0 +1,155 @@
+"""Programs: functions whose first argument is a scope."""
+
+import inspect
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, final
+
+from hogdsl.compiler.explain import explain
+from hogdsl.errors import ProgramError
+from hogdsl.language.defaults import resolver
+from hogdsl.language.driver import ReadsValue, Recorder
+from hogdsl.language.runner import Run, Runner, Settings
+from hogdsl.language.scope import Scope
+from hogdsl.language.source import place_of
+from hogdsl.language.stream import RunStream
+from hogdsl.language.trace import Trace
+from hogdsl.plan import Plan
+from hogdsl.ports import Runtime
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@final
+class Program(Generic[P, R]):
+    """A program. Calling it runs it and returns what its function returns.
+
+    All methods but `on` take the function's arguments without the scope.
+    """
+
+    def __init__(
+        self,
+        function: Callable[Concatenate[Scope, P], R],
+        runtime: Runtime | None = None,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+    ) -> None:
+        self._function = function
+        self._runtime, self._seed, self._max_tokens = runtime, seed, max_tokens
+        update_wrapper(self, function)
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self._function.__name__
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """The function's signature without the scope: what a call takes."""
+        whole = inspect.signature(self._function)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+    def on(
+        self, runtime: Runtime | None = None, *, seed: int = 0, max_tokens: int | None = None
+    ) -> "Program[P, R]":
+        """The same program, bound to a runtime and settings.
+
+        Args:
+            runtime: where it runs; None for the default.
+            seed: of the run; with the same seed, sampling chooses the same tokens.
+            max_tokens: bounds every stream that has no smaller budget of its own.
+        """
+        return Program(self._function, runtime, seed=seed, max_tokens=max_tokens)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the program and return what its function returns; errors are those of `run`."""
+        return self.run(*args, **kwargs).value
+
+    def run(self, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
+        """Run the program.
+
+        Raises:
+            ProgramError: the program breaks a rule of the language.
+            CapacityError: the runtime has no room.
+            RunCancelled: the run was cancelled.
+            HogError: the runtime failed otherwise.
+        """
+        return self._execute(Runner(self._settings()), *args, **kwargs)
+
+    def stream(self, *args: P.args, **kwargs: P.kwargs) -> RunStream[R]:
+        """The events of a run, while it goes on; errors are those of `run`."""
+        return RunStream(lambda runner: self._execute(runner, *args, **kwargs), self._settings())
+
+    def compile(self, *args: P.args, **kwargs: P.kwargs) -> Plan:
+        """The checked plan, without a model, up to the first value that the program reads.
+
+        Raises:
+            ProgramError: the program breaks a rule of the language.
+        """
+        recorder = Recorder()
+        trace = Trace(recorder)
+        reads = None
+        try:
+            self._function(Scope(trace), *args, **kwargs)
+            trace.finish()
+        except ReadsValue as stop:
+            reads = str(stop.place)
+        return Plan(program=self.name, regions=tuple(recorder.regions), reads=reads)
+
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The plan as text: regions, each stream's view in order, what it writes, and the rules.
+
+        Raises:
+            ProgramError: the program breaks a rule of the language.
+        """
+        return explain(self.compile(*args, **kwargs))
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name}{self.signature}>"
+
+    def _settings(self) -> Settings:
+        return Settings(
+            resolve=resolver(self._runtime), seed=self._seed, max_tokens=self._max_tokens
+        )
+
+    def _execute(self, runner: Runner, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
+        trace = Trace(runner)
+        try:
+            value = self._function(Scope(trace), *args, **kwargs)
+            trace.finish()
+            return runner.result(value)
+        finally:
+            runner.close()
+
+
+def program(function: Callable[Concatenate[Scope, P], R]) -> Program[P, R]:
+    """Make a program of a function whose first argument is the scope.
+
+    Raises:
+        ProgramError: the function has no first argument, or does not run from its beginning to
+            its end in one go (a generator or a coroutine).
+    """
+    fault = _fault(cast(Callable[..., Any], function))
+    if fault is not None:
+        code = function.__code__
+        place = place_of(code.co_filename, code.co_firstlineno)
+        raise ProgramError(fault, file=place.file, line=place.line)
+    return Program(function)
+
+
+def _fault(function: Callable[..., Any]) -> str | None:
+    if not inspect.isfunction(function):
+        return f"a program is made of a function, not of {function!r}. Decorate a `def`."
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        return (
+            f"the program {function.__name__!r} is a generator or a coroutine, and a program runs "
+            "in one go. Make it a plain function."
+        )
+    if not inspect.signature(function).parameters:
+        return (
+            f"the program {function.__name__!r} has no argument, and the first one is the scope. "
+            "Write `def f(s: hog.Scope, ...)`."
+        )
+    return None

@@ -1,0 +1,71 @@
+"""The door between the language and whatever runs its plans.
+
+The language knows these two protocols and nothing else of a runtime. The embedded runtime is
+found by name on first use, so that `import hogdsl` stays light.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Protocol, cast
+
+from hogdsl.events import Event, Stats
+from hogdsl.plan import Region
+
+
+class Session(Protocol):
+    """One run of one program: regions go in, events come out, blocks stay until `close`."""
+
+    def run(self, region: Region) -> Iterator[Event]:
+        """Run one region to its end; the last event is `Joined` or `Failed`.
+
+        Leaving the iterator before its end cancels the run.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """End the run within one step, from any thread; `run` then ends with `Failed`."""
+        ...
+
+    def close(self) -> None:
+        """Free all that the run holds. Safe to call twice."""
+        ...
+
+
+class Runtime(Protocol):
+    """A place where programs run: a model and its cache."""
+
+    def open(self, *, seed: int = 0, max_tokens: int | None = None) -> Session:
+        """Begin a run. `max_tokens` bounds every stream that has no smaller budget of its own."""
+        ...
+
+    def stats(self) -> Stats:
+        """What the runtime is doing now."""
+        ...
+
+    def close(self) -> None:
+        """Stop all runs and free the model. Safe to call twice."""
+        ...
+
+
+def local(
+    model: str = "piglet",
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    attention: str | None = None,
+) -> Runtime:
+    """A runtime in this process.
+
+    Args:
+        model: `"piglet"`, the small model that comes with the package, or a folder with a
+            Hugging Face checkpoint.
+        device: `"cpu"` or `"cuda"`; by default CUDA if there is one.
+        dtype: `"float32"`, `"bfloat16"` or `"float16"`; by default float32 on a CPU and the
+            checkpoint's own type elsewhere.
+        attention: name of the attention implementation; by default the fastest that runs here.
+
+    Raises:
+        ModelError: the folder is no checkpoint that can be run.
+    """
+    embedded = import_module("runtime.embedded")
+    return cast(Runtime, embedded.start(model, device=device, dtype=dtype, attention=attention))

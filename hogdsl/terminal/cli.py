@@ -1,0 +1,100 @@
+"""The commands and their options; nothing else."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hogdsl.errors import HogError
+from hogdsl.terminal import doctor as health
+from hogdsl.terminal.arguments import bind, parse_settings, signature_of
+from hogdsl.terminal.failures import FAILED, UsageError, reported
+from hogdsl.terminal.loading import load
+from hogdsl.terminal.running import play, start, view_for
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Programs in which several streams of one language model write at the same time.",
+)
+
+File = Annotated[Path, typer.Argument(help="A Python file with a @hog.program.")]
+ProgramName = Annotated[
+    str | None, typer.Option("--program", metavar="NAME", help="Which of the file's programs.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="An argument of the program; repeatable."),
+]
+
+
+@app.command()
+def run(
+    file: File,
+    program: ProgramName = None,
+    settings: Settings = None,
+    model: Annotated[
+        str, typer.Option(metavar="FOLDER", help="A Hugging Face checkpoint, or the built-in one.")
+    ] = "piglet",
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    seed: Annotated[int, typer.Option(help="Of sampling; greedy programs need none.")] = 0,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Bounds every stream without a smaller budget.")
+    ] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
+    ] = False,
+) -> None:
+    """Run a program and watch its streams."""
+    console, errors = Console(), Console(stderr=True)
+    with reported(errors):
+        chosen = load(file, program)
+        arguments = bind(chosen.name, signature_of(chosen), parse_settings(settings or ()))
+        runtime = start(errors, model=model, device=device, dtype=dtype)
+        try:
+            bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens)
+            play(bound, arguments, view_for(console, events=events))
+        finally:
+            runtime.close()
+
+
+@app.command()
+def explain(file: File, program: ProgramName = None, settings: Settings = None) -> None:
+    """Print each stream's view and rules, without a model."""
+    with reported(Console(stderr=True)):
+        chosen = load(file, program)
+        given = parse_settings(settings or ())
+        arguments = bind(chosen.name, signature_of(chosen), given, sketch=True)
+        made_up = [key for key in arguments if key not in given]
+        try:
+            text = chosen.explain(**arguments)
+        except HogError:
+            raise
+        except Exception as error:
+            if not made_up:
+                raise
+            wanted = " ".join(f"--set {key}=..." for key in made_up)
+            raise UsageError(
+                f"the program needs a real value to be explained: {wanted}"
+                f" ({type(error).__name__}: {error})"
+            ) from error
+        typer.echo(text)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed here, what is missing, and how to get it."""
+    findings = health.examine()
+    Console().print(health.table(findings))
+    if not health.fit_to_run(findings):
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """What the console script calls."""
+    app()

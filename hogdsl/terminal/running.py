@@ -1,0 +1,61 @@
+"""One run: events go from the stream to a view, the result comes last."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from rich.console import Console
+
+from hogdsl.events import Stats
+from hogdsl.ports import Runtime, local
+from hogdsl.terminal.failures import MissingPackageError
+from hogdsl.terminal.loading import AnyProgram
+from hogdsl.terminal.views import JsonView, LiveView, PlainView, View
+
+OURS = ("hogdsl", "runtime")
+"""Packages that are never missing by themselves: one that is not found is a fault of ours."""
+
+
+def start(
+    console: Console, *, model: str, device: str | None = None, dtype: str | None = None
+) -> Runtime:
+    """The embedded runtime, with a word on `console` while the model is loaded.
+
+    Raises:
+        MissingPackageError: a package of the extra `runtime` is not installed.
+        ModelError: the folder is no checkpoint that can be run.
+    """
+    try:
+        with console.status(f"loading {model}"):
+            return local(model, device=device, dtype=dtype)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in OURS:
+            raise
+        raise MissingPackageError(
+            f"running programs needs the package {error.name!r}, which is not installed."
+            " Get it with: pip install 'hogdsl[runtime]'; `hogdsl doctor` lists what is missing"
+        ) from error
+
+
+def play(
+    program: AnyProgram,
+    arguments: Mapping[str, object],
+    view_of: Callable[[Callable[[], Stats]], View],
+) -> None:
+    """Run the program to its end and show it.
+
+    Leaving early, by an error or by Ctrl-C, stops the run and frees what it held; what was shown
+    stays on the screen.
+    """
+    with program.stream(**arguments) as stream, closing(view_of(stream.stats)) as view:
+        for event in stream:
+            view.show(event)
+        view.result(stream.run.value, stream.run.usage)
+
+
+def view_for(console: Console, *, events: bool) -> Callable[[Callable[[], Stats]], View]:
+    """JSON where it is asked for, a live screen on a terminal, plain lines elsewhere."""
+    if events:
+        return lambda stats: JsonView()
+    if console.is_terminal and not console.is_dumb_terminal:
+        return lambda stats: LiveView(console, stats)
+    return lambda stats: PlainView()

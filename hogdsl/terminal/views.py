@@ -1,0 +1,187 @@
+"""Where the events of a run go: a live screen, plain lines, or JSON."""
+
+import json
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+from pydantic import BaseModel
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from hogdsl.events import (
+    Asked,
+    Event,
+    Inserted,
+    Joined,
+    RegionStarted,
+    Stats,
+    StreamEnded,
+    Token,
+    Usage,
+)
+from hogdsl.terminal.drawing import board, printable, status, usage_line
+from hogdsl.terminal.lanes import Lanes
+
+FRAME_S = 1 / 12
+"""The screen is drawn at most this often; events come much faster."""
+
+SPARE_LINES = 3
+"""Lines of the screen that lanes leave free: the status line, the cursor's, and one for the eye."""
+
+
+class View(Protocol):
+    """Shows one run."""
+
+    def show(self, event: Event) -> None:
+        """Take in the next event."""
+        ...
+
+    def result(self, value: object, usage: Usage) -> None:
+        """Show what the program returned; comes last, after a run that succeeded."""
+        ...
+
+    def close(self) -> None:
+        """Put the screen in order, also after a run that was cut short."""
+        ...
+
+
+def print_line(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
+def as_text(value: object) -> str:
+    """What a program returned, for people: text as it is, data as JSON."""
+    match value:
+        case str():
+            return value
+        case BaseModel():
+            return value.model_dump_json(indent=2)
+        case dict() | list() | tuple() | int() | float() | bool() | None:
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case _:
+            return repr(value)
+
+
+class LiveView:
+    """Lanes that grow on the screen; those of finished regions stay above."""
+
+    def __init__(
+        self,
+        console: Console,
+        stats: Callable[[], Stats],
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._console, self._stats, self._clock = console, stats, clock
+        self._lanes = Lanes()
+        self._drawn_at = float("-inf")
+        # Drawn by this thread only, between events: the lanes never change under the pen.
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def show(self, event: Event) -> None:
+        self._live.start()
+        self._lanes.apply(event)
+        if isinstance(event, Joined):
+            self._live.update(self._status(), refresh=True)
+            self._keep()
+        elif self._clock() - self._drawn_at >= FRAME_S:
+            self._drawn_at = self._clock()
+            self._live.update(self._frame(), refresh=True)
+
+    def result(self, value: object, usage: Usage) -> None:
+        self._live.update(Text(), refresh=True)
+        self._console.print(Text.assemble(("result  ", "bold green"), printable(as_text(value))))
+        self._console.print(Text(usage_line(usage), style="dim"))
+
+    def close(self) -> None:
+        if self._live.is_started:
+            self._live.update(Text(), refresh=True)
+            self._live.stop()
+        if not self._lanes.joined:
+            self._keep()  # cut short: what was written so far is still worth seeing
+
+    def _frame(self) -> Group:
+        room = max(1, self._console.height - SPARE_LINES)
+        return Group(board(self._lanes.lanes, self._console, max_lines=room), self._status())
+
+    def _status(self) -> Text:
+        return status(self._stats(), self._lanes.step)
+
+    def _keep(self) -> None:
+        """Print the whole region above the live part, where it stays."""
+        lanes = tuple(lane for lane in self._lanes.lanes if lane.text.strip())
+        if lanes:
+            self._console.print(board(lanes, self._console))
+
+
+class PlainView:
+    """`Alice | a line of hers`, each line when it is complete. For pipes, files and logs."""
+
+    def __init__(self, write: Callable[[str], None] = print_line) -> None:
+        self._write = write
+        self._lanes = Lanes()
+        self._n_written: dict[str, int] = {}
+
+    def show(self, event: Event) -> None:
+        self._lanes.apply(event)
+        match event:
+            case RegionStarted():
+                self._n_written.clear()
+            case Inserted() | Token():
+                self._flush(event.stream, whole_lines=True)
+            case Asked():
+                odds = event.odds.get(event.answer)
+                likely = "" if odds is None else f" ({odds:.0%})"
+                self._line(event.stream, f"[{event.ask}? {event.answer}{likely}]")
+            case StreamEnded():
+                self._flush(event.stream, whole_lines=False)
+                if event.reason != "finished":
+                    self._line(event.stream, f"[ended: {event.reason}]")
+            case Joined():
+                self._flush_all()
+            case _:
+                pass
+
+    def result(self, value: object, usage: Usage) -> None:
+        self._write(f"result: {printable(as_text(value))}")
+        self._write(usage_line(usage))
+
+    def close(self) -> None:
+        self._flush_all()
+
+    def _flush_all(self) -> None:
+        for lane in self._lanes.lanes:
+            self._flush(lane.name, whole_lines=False)
+
+    def _flush(self, stream: str, *, whole_lines: bool) -> None:
+        text = self._lanes[stream].text
+        begin = self._n_written.get(stream, 0)
+        end = text.rfind("\n") + 1 if whole_lines else len(text)
+        if end <= begin:
+            return
+        self._n_written[stream] = end
+        for line in text[begin:end].split("\n"):
+            if line.strip():
+                self._line(stream, line)
+
+    def _line(self, stream: str, line: str) -> None:
+        self._write(f"{printable(stream)} | {printable(line)}")
+
+
+class JsonView:
+    """One event a line, as JSON, and nothing else: for programs that read a run."""
+
+    def __init__(self, write: Callable[[str], None] = print_line) -> None:
+        self._write = write
+
+    def show(self, event: Event) -> None:
+        self._write(event.model_dump_json())
+
+    def result(self, value: object, usage: Usage) -> None:
+        """Not shown: a reader of events has seen every value."""
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,70 @@
+"""The keys and values of all layers, in slots; and lists of slots as tensors."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from runtime.attention.base import Span
+from runtime.model.config import ModelConfig
+from runtime.model.rope import Rope
+
+
+class SlotCache:
+    """One tensor per layer: [2 * n_kv_heads, n_slots, head_dim], key heads before value heads.
+
+    The slots of one head are neighbours in memory, so a run of slots is read as a matrix in place.
+    Slots that were never written hold anything, even NaN, and must not be read.
+    """
+
+    def __init__(
+        self, config: ModelConfig, n_slots: int, *, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        shape = 2 * config.n_kv_heads, n_slots, config.head_dim
+        self.n_kv_heads = config.n_kv_heads
+        # Untouched pages of an empty tensor cost no memory on a CPU, and no time to clear.
+        self.layers = [
+            torch.empty(shape, device=device, dtype=dtype) for _ in range(config.n_layers)
+        ]
+        self.keys = [layer[: config.n_kv_heads] for layer in self.layers]
+        self.values = [layer[config.n_kv_heads :] for layer in self.layers]
+
+
+def bytes_per_token(config: ModelConfig, dtype: torch.dtype) -> int:
+    """Size of one token's keys and values in all layers."""
+    return 2 * config.n_layers * config.n_kv_heads * config.head_dim * dtype.itemsize
+
+
+def slots_of(spans: Sequence[Span], device: torch.device) -> Tensor:
+    """Slots of all tokens of `spans`, in order, int64[n_tokens]."""
+    return _count_up([(span.slot, span.n_tokens) for span in spans], device)
+
+
+def rotations_of(spans: Sequence[Span], device: torch.device) -> Tensor:
+    """Positions that the keys of `spans` are rotated for, in order, int64[n_tokens]."""
+    return _count_up([(span.rotated_for, span.n_tokens) for span in spans], device)
+
+
+def _count_up(ranges: Sequence[tuple[int, int]], device: torch.device) -> Tensor:
+    """`start, start + 1, …` for each (start, length), one after another."""
+    if len(ranges) == 1:
+        start, length = ranges[0]
+        return torch.arange(start, start + length, device=device)
+    starts, lengths = torch.tensor(ranges).reshape(-1, 2).unbind(1)
+    begins = lengths.cumsum(0) - lengths
+    counted = torch.arange(int(lengths.sum()))
+    return ((starts - begins).repeat_interleave(lengths) + counted).to(device)
+
+
+def turn(rope: Rope, distances: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine, each [..., head_dim], that turn keys which are rotated already.
+
+    Args:
+        rope: the model's.
+        distances: int64[...], by how many positions to turn.
+        dtype: of the result.
+    """
+    cos, sin = rope.cos_sin(distances, torch.float64)
+    # The attention scaling is in the keys once already; at position 0 the cosine is the scaling.
+    scaling, _ = rope.cos_sin(torch.zeros_like(distances[:1]), torch.float64)
+    return (cos / scaling).to(dtype), (sin / scaling).to(dtype)

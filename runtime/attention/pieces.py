@@ -1,0 +1,105 @@
+"""Cutting views into pieces that are read once for all rows that see them. No tensors.
+
+A long span is one piece, to be read in place. A short one is cut into tiles, to be fetched together
+with other tiles. Pieces that make one batched product are a batch: a long piece by itself, tiles
+with tiles that have about as many queries.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from runtime.attention.base import SpanRow
+
+LONG_SPAN_TOKENS = 256
+"""From here on a product of its own costs less than fetching the keys."""
+TILE_TOKENS = 32
+SCORES_MOST = 1 << 25
+"""Scores of one product; a long span is cut further to stay below."""
+PADDED_FREELY = 4096
+"""So many queries, padding included, are not worth a second product."""
+
+
+class Reading(NamedTuple):
+    """A row that sees a piece."""
+
+    token: int
+    """The row's first new token, counted over all rows."""
+    n_queries: int
+    """New tokens of the row."""
+    turn: int
+    """Position at which its first new token meets the keys of the piece as they are rotated."""
+    n_causal: int
+    """Keys from the start of the piece up to that token's place; 0 or less if it comes before."""
+    n_keys: int
+    """Keys of the piece that the row's view has."""
+
+
+class Piece(NamedTuple):
+    """Neighbouring slots that are read together, and who reads them."""
+
+    slot: int
+    in_place: bool
+    n_keys: int
+    n_queries: int
+    readings: list[Reading]
+
+
+def cut_pieces(rows: Sequence[SpanRow], n_heads: int) -> list[Piece]:
+    """All pieces that the rows see, each once. The scores of each are at most `SCORES_MOST`."""
+    readings: dict[tuple[int, bool], list[Reading]] = {}
+    token = 0
+    for row in rows:
+        to_place, n_new = row.first_position, row.n_new
+        for slot, n_tokens, rotated_for in row.spans:
+            turn = to_place + rotated_for
+            in_place = n_tokens >= LONG_SPAN_TOKENS
+            size = n_tokens if in_place else TILE_TOKENS
+            for cut in range(0, n_tokens, size):
+                n_keys = min(size, n_tokens - cut)
+                reading = Reading(token, n_new, turn, to_place - cut + 1, n_keys)
+                readings.setdefault((slot + cut, in_place), []).append(reading)
+            to_place -= n_tokens
+        token += n_new
+    return [
+        piece
+        for (slot, in_place), readers in readings.items()
+        for piece in _bounded(_piece(slot, in_place, readers), n_heads)
+    ]
+
+
+def batches_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Which pieces go into one product."""
+    long = [[piece] for piece in pieces if piece.in_place]
+    tiles = [piece for piece in pieces if not piece.in_place]
+    if not tiles:
+        return long
+    n_padded = len(tiles) * max(tile.n_queries for tile in tiles)
+    if n_padded <= max(PADDED_FREELY, 2 * sum(tile.n_queries for tile in tiles)):
+        return [*long, tiles]
+    tiles.sort(key=_size_class)
+    return [*long, *(list(alike) for _, alike in groupby(tiles, key=_size_class))]
+
+
+def _piece(slot: int, in_place: bool, readings: list[Reading]) -> Piece:
+    n_keys = max(reading.n_keys for reading in readings)
+    return Piece(slot, in_place, n_keys, sum(reading.n_queries for reading in readings), readings)
+
+
+def _bounded(piece: Piece, n_heads: int) -> Iterator[Piece]:
+    size = max(TILE_TOKENS, SCORES_MOST // (n_heads * piece.n_queries))
+    if piece.n_keys <= size:
+        yield piece
+        return
+    for cut in range(0, piece.n_keys, size):
+        readings = [
+            r._replace(n_causal=r.n_causal - cut, n_keys=min(size, r.n_keys - cut))
+            for r in piece.readings
+            if r.n_keys > cut
+        ]
+        yield _piece(piece.slot + cut, piece.in_place, readings)
+
+
+def _size_class(piece: Piece) -> int:
+    """1, 2 to 4, 5 to 16, … queries: padding is at most fourfold."""
+    return ((piece.n_queries - 1).bit_length() + 1) // 2

@@ -1,0 +1,351 @@
+"""The low-level engine: blocks of tokens in one cache, read by rows through views.
+
+    engine = Engine.load("piglet")
+    prompt = engine.encode(token_ids)
+    a, b = engine.block(), engine.block()
+    logits = engine.forward([Row([prompt, b, a], [5]), Row([prompt, a, b], [7])])
+
+One call of `forward` is one step: the new tokens of all rows are written to their own blocks, then
+all rows attend, so each sees what all wrote. Every call either does the whole of what it says or
+raises and leaves blocks and pages as they were. An engine is used by one thread at a time.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hogdsl.errors import EngineError, InternalError
+from runtime.attention import Attention, Span, make_attention
+from runtime.blocks import Block, BlockPrefix, Row
+from runtime.checkpoint import load_transformer
+from runtime.model.transformer import Transformer
+from runtime.pages import PagePool
+from runtime.sizing import default_cache_tokens
+from runtime.views import ResolvedRow, block_spans, check_alive, resolve, span_rows
+
+ENCODE_CHUNK_TOKENS = 1024
+PIGLET_FOLDER = Path(__file__).parent / "piglet" / "checkpoint"
+
+
+class Engine:
+    """A model and its cache.
+
+    Attributes:
+        transformer: the model.
+        config: its `ModelConfig`.
+        device: where it is.
+        dtype: of weights, keys and values.
+        pages: the `PagePool`; `pages.n_used` and `pages.n_total` count pages.
+        page_size_tokens: tokens per page.
+    """
+
+    def __init__(
+        self,
+        transformer: Transformer,
+        *,
+        attention: str = "torch",
+        n_cache_tokens: int | None = None,
+        page_size_tokens: int = 16,
+    ) -> None:
+        """An engine with an empty cache.
+
+        Args:
+            transformer: the model.
+            attention: a name in `runtime.attention.ATTENTION_KINDS`.
+            n_cache_tokens: size of the cache, rounded down to whole pages; by default what
+                `runtime.sizing.default_cache_tokens` says.
+            page_size_tokens: tokens per page; a block holds whole pages.
+
+        Raises:
+            EngineError: no such attention, or the cache has not even one page.
+        """
+        self.transformer = transformer
+        self.config, self.device, self.dtype = (
+            transformer.config,
+            transformer.device,
+            transformer.dtype,
+        )
+        if n_cache_tokens is None:
+            n_cache_tokens = default_cache_tokens(self.config, self.dtype, self.device)
+        if page_size_tokens < 1 or n_cache_tokens < page_size_tokens:
+            raise EngineError(
+                f"A cache has at least one page of at least one token, found {n_cache_tokens} "
+                f"tokens in pages of {page_size_tokens}. Give it more memory."
+            )
+        self.page_size_tokens = page_size_tokens
+        self.pages = PagePool(n_cache_tokens // page_size_tokens)
+        self._attention: Attention[Any] = make_attention(
+            attention,
+            self.config,
+            transformer.rope,
+            self.pages.n_total * page_size_tokens,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        self._blocks: dict[int, Block] = {}
+        self._n_blocks_ever = 0
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path,
+        *,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        attention: str | None = None,
+        n_cache_tokens: int | None = None,
+        page_size_tokens: int = 16,
+    ) -> "Engine":
+        """An engine for a checkpoint.
+
+        Args:
+            model: `"piglet"` for the model that comes with the package, or a folder with a
+                Hugging Face checkpoint.
+            device: by default CUDA if there is one, else the CPU.
+            dtype: by default float32 on a CPU and the checkpoint's own type elsewhere.
+            attention: by default the fastest that runs here.
+            n_cache_tokens: see `Engine`.
+            page_size_tokens: see `Engine`.
+
+        Raises:
+            ModelError: the folder is no checkpoint that can be run.
+            EngineError: no such device, dtype or attention.
+        """
+        place = _device(device)
+        transformer = load_transformer(
+            PIGLET_FOLDER if model == "piglet" else Path(model),
+            device=place,
+            dtype=_dtype(dtype, place),
+        )
+        return cls(
+            transformer,
+            attention=attention or "torch",
+            n_cache_tokens=n_cache_tokens,
+            page_size_tokens=page_size_tokens,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.transformer!r}, {len(self._blocks)} blocks, {self.pages!r}>"
+
+    # ------------------------------------------------------------ blocks
+
+    def block(self, *, base: int | None = None) -> Block:
+        """A new open block without tokens or pages.
+
+        Args:
+            base: the position to rotate its first key for. Any gives the same results; by default
+                the place where the block stands when it is first written, which saves rotations
+                if it stays there.
+        """
+        block = Block(self._n_blocks_ever, base=base)
+        self._n_blocks_ever += 1
+        self._blocks[block.number] = block
+        return block
+
+    def encode(self, tokens: Sequence[int], after: Sequence[Block | BlockPrefix] = ()) -> Block:
+        """A sealed block with `tokens`, encoded as the continuation of the view `after`.
+
+        Raises:
+            EngineError, CapacityError: as `forward`; then no block is left behind.
+        """
+        block = self.block()
+        try:
+            for start in range(0, len(tokens), ENCODE_CHUNK_TOKENS):
+                chunk = tokens[start : start + ENCODE_CHUNK_TOKENS]
+                self._forward([Row([*after, block], chunk, n_logits=0)], grows=False)
+        except BaseException:
+            self.free(block)
+            raise
+        self.seal(block)
+        return block
+
+    def seal(self, block: Block) -> None:
+        """Finish the text of an open block; a sealed one stays as it is."""
+        check_alive(block, self._blocks, "seal: ")
+        block.state = "sealed"
+
+    def crop(self, block: Block, n_tokens: int) -> None:
+        """Keep the first `n_tokens` tokens of an open block and free the pages of the others.
+
+        Raises:
+            EngineError: the block is not open or has fewer tokens.
+        """
+        self._check_open(block, "crop")
+        if not 0 <= n_tokens <= block.n_tokens:
+            raise EngineError(
+                f"crop: block {block.number} has {block.n_tokens} tokens and cannot keep {n_tokens}."
+            )
+        self._crop(block, n_tokens)
+
+    def commit(self, block: Block, *, into: Block) -> None:
+        """Move all tokens of `block` to the end of the block `into`; `block` is then empty.
+
+        Keys are turned once to their new place, values are copied. Both blocks stay open. While
+        it goes on both hold pages.
+
+        Raises:
+            EngineError: a block is not open, or they are one block.
+            CapacityError: no pages for the copy.
+        """
+        self._check_open(block, "commit")
+        self._check_open(into, "commit into")
+        if block is into:
+            raise EngineError(f"commit: block {block.number} cannot be moved into itself.")
+        if not block.tokens:
+            return
+        # A history without keys takes over the base, and then nothing needs to be turned.
+        base = block.base if into.base is None else into.base
+        self._move(block, into, base or 0)
+        into.base = base
+        into.tokens.extend(block.tokens)
+        self._crop(block, 0)
+
+    def free(self, *blocks: Block) -> None:
+        """Free blocks and their pages; they cannot be used any more.
+
+        Raises:
+            EngineError: a block was freed before or is not this engine's; then none is freed.
+        """
+        for block in blocks:
+            check_alive(block, self._blocks, "free: ")
+        for block in set(blocks):
+            self.pages.give_all(block.number)
+            del self._blocks[block.number]
+            block.state = "freed"
+            block.tokens = []
+
+    # ------------------------------------------------------------ steps
+
+    def forward(self, rows: Sequence[Row]) -> Tensor:
+        """One step: write the new tokens of all rows, then read.
+
+        Returns:
+            Logits after the last `n_logits` new tokens of each row, in the order of the rows,
+            float32[sum of n_logits, n_vocab] (float64 for a float64 model).
+
+        Raises:
+            EngineError: a row breaks a rule; its index is in the message.
+            CapacityError: not enough free pages for the new tokens.
+        """
+        return self._forward(rows, grows=True)
+
+    @torch.inference_mode()
+    def _forward(self, rows: Sequence[Row], *, grows: bool) -> Tensor:
+        resolved = resolve(rows, self._blocks, self.config)
+        if not resolved:
+            return torch.empty(0, self.config.n_vocab, device=self.device)
+        taken: dict[int, int] = {}
+        try:
+            for row in resolved:
+                n_pages = self._n_pages_missing(row.own, len(row.tokens))
+                self.pages.take(row.own.number, n_pages, grows=grows)
+                taken[row.own.number] = n_pages
+            logits = self._run(resolved)
+        except BaseException:
+            for number, n_pages in taken.items():
+                self.pages.give(number, n_pages)
+            raise
+        for row in resolved:
+            row.own.base = row.base
+            row.own.tokens.extend(row.tokens)
+        return logits
+
+    def _run(self, rows: Sequence[ResolvedRow]) -> Tensor:
+        runs = {b.number: self.pages.runs(b.number) for row in rows for b, _ in row.items}
+        step = self._attention.prepare(span_rows(rows, runs, self.page_size_tokens))
+        tokens = torch.tensor([token for row in rows for token in row.tokens], device=self.device)
+        hidden = self.transformer.hidden(tokens, partial(self._attention.attend, step))
+        wanted: list[int] = []
+        end = 0
+        for row in rows:
+            end += len(row.tokens)
+            wanted.extend(range(end - row.n_logits, end))
+        if len(wanted) < len(hidden):
+            hidden = hidden[wanted]
+        return self.transformer.logits(hidden)
+
+    # ------------------------------------------------------------ pages
+
+    def check(self) -> None:
+        """Prove that each page has exactly one owner and each block the pages that it needs.
+
+        Raises:
+            InternalError: the books do not agree.
+        """
+        self.pages.check()
+        if strangers := self.pages.owners() - set(self._blocks):
+            raise InternalError(f"Pages belong to blocks {strangers}, which do not exist.")
+        for block in self._blocks.values():
+            if missing := self._n_pages_missing(block, 0):
+                raise InternalError(f"{block!r} holds {-missing} pages more than it needs.")
+
+    def _n_pages_missing(self, block: Block, n_new: int) -> int:
+        n_needed = -(-(block.n_tokens + n_new) // self.page_size_tokens)
+        return n_needed - self.pages.n_held(block.number)
+
+    def _crop(self, block: Block, n_tokens: int) -> None:
+        del block.tokens[n_tokens:]
+        self.pages.give(block.number, -self._n_pages_missing(block, 0))
+        if not block.tokens:
+            block.base = None
+
+    def _move(self, block: Block, into: Block, base: int) -> None:
+        """Copy the keys and values of `block` behind those of `into`, whose base is `base`."""
+        n_pages = self._n_pages_missing(into, block.n_tokens)
+        self.pages.take(into.number, n_pages)
+        try:
+            end = into.n_tokens + block.n_tokens
+            sources = self._spans(block, block.base or 0, 0, block.n_tokens)
+            self._attention.move(sources, self._spans(into, base, into.n_tokens, end))
+        except BaseException:
+            self.pages.give(into.number, n_pages)
+            raise
+
+    def _spans(self, block: Block, base: int, start: int, end: int) -> list[Span]:
+        """Where the tokens `start … end - 1` of a block are."""
+        runs = self.pages.runs(block.number)
+        spans = block_spans(runs, self.page_size_tokens, base, end)
+        found: list[Span] = []
+        for span in spans:
+            skipped = min(start, span.n_tokens)
+            start -= skipped
+            if skipped < span.n_tokens:
+                rest = span.n_tokens - skipped
+                found.append(Span(span.slot + skipped, rest, span.rotated_for + skipped))
+        return found
+
+    def _check_open(self, block: Block, what: str) -> None:
+        check_alive(block, self._blocks, f"{what}: ")
+        if block.state != "open":
+            raise EngineError(
+                f"{what}: block {block.number} is {block.state}; only an open block can change."
+            )
+
+
+def _device(name: str | torch.device | None) -> torch.device:
+    has_cuda = torch.cuda.is_available()
+    if name is None:
+        return torch.device("cuda" if has_cuda else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EngineError(f"There is no device {name!r}. Use 'cpu' or 'cuda'.") from error
+    if device.type == "cuda" and not has_cuda:
+        raise EngineError("Device 'cuda' was asked for, but torch finds no GPU. Use 'cpu'.")
+    return device
+
+
+def _dtype(name: str | torch.dtype | None, device: torch.device) -> torch.dtype | None:
+    """None stands for the checkpoint's own type."""
+    if isinstance(name, torch.dtype):
+        return name
+    if name is None:
+        return torch.float32 if device.type == "cpu" else None
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if name not in known:
+        raise EngineError(f"There is no dtype {name!r}. Known are {', '.join(known)}.")
+    return known[name]

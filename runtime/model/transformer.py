@@ -1,0 +1,92 @@
+"""The transformer: one forward pass that leaves attention to its caller.
+
+Everything in a layer but attention treats each token by itself, so the tokens of all streams go
+through as one flat batch [n, ...]. Where keys are stored and who sees whom is decided by the
+`attend` that the caller passes in.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, rms_norm, silu
+
+from runtime.model.config import ModelConfig
+from runtime.model.rope import Rope
+from runtime.model.weights import LayerWeights, Weights
+
+Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""`attend(layer, q, k, v) -> [n, n_heads, head_dim]`
+
+with q [n, n_heads, head_dim] and k, v [n, n_kv_heads, head_dim]; q and k are normed where the model
+does that, and not yet rotated. Scores are to be scaled by `head_dim ** -0.5`.
+"""
+
+
+class Transformer:
+    """A model for inference. It keeps no state from call to call."""
+
+    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+        self.config = config
+        self.weights = weights
+        self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)
+
+    def __repr__(self) -> str:
+        name, n_layers = self.config.architecture, self.config.n_layers
+        return f"<Transformer {name}, {n_layers} layers, {self.dtype} on {self.device}>"
+
+    @property
+    def device(self) -> torch.device:
+        return self.weights.embedding.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.weights.embedding.dtype
+
+    @torch.inference_mode()
+    def hidden(self, tokens: Tensor, attend: Attend) -> Tensor:
+        """The residual stream after the last layer and the final norm.
+
+        Args:
+            tokens: int64[n], each less than `config.n_vocab`; not checked here.
+            attend: called once per layer, in order.
+
+        Returns:
+            [n, width] in the model's dtype.
+        """
+        x = self.weights.embedding[tokens]
+        for index, layer in enumerate(self.weights.layers):
+            x = self._attention(index, layer, x, attend)
+            x = self._mlp(layer, x)
+        return self._norm(x, self.weights.final_norm)
+
+    @torch.inference_mode()
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Unnormalised log-probabilities, float32[m, n_vocab], of what follows `hidden` [m, width].
+
+        A float64 model, which exists for tests, gives float64.
+        """
+        logits = linear(hidden, self.weights.head)
+        return logits if logits.dtype == torch.float64 else logits.float()
+
+    def _attention(self, index: int, layer: LayerWeights, x: Tensor, attend: Attend) -> Tensor:
+        """x [n, width] -> [n, width]"""
+        config = self.config
+        n, n_q, n_kv = len(x), config.n_heads, config.n_kv_heads
+        qkv = linear(self._norm(x, layer.attention_norm), layer.qkv, layer.qkv_bias)
+        qkv = qkv.view(n, n_q + 2 * n_kv, config.head_dim)
+        qk, v = qkv[:, : n_q + n_kv], qkv[:, n_q + n_kv :]
+        if layer.qk_norm is not None:
+            # One norm for all heads, then each head's weight: fewer, larger operations.
+            qk = rms_norm(qk, (config.head_dim,), eps=config.norm_eps) * layer.qk_norm
+        mixed = attend(index, qk[:, :n_q], qk[:, n_q:], v)
+        return x + linear(mixed.reshape(n, n_q * config.head_dim), layer.out, layer.out_bias)
+
+    def _mlp(self, layer: LayerWeights, x: Tensor) -> Tensor:
+        """x [n, width] -> [n, width]; SwiGLU (arXiv 2002.05202)"""
+        normed = self._norm(x, layer.mlp_norm)
+        gate, up = linear(normed, layer.gate_up, layer.gate_up_bias).chunk(2, dim=-1)
+        return x + linear(silu(gate) * up, layer.down, layer.down_bias)
+
+    def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
+        return rms_norm(x, (self.config.width,), weight, self.config.norm_eps)

@@ -1,0 +1,201 @@
+"""From rows, as a caller writes them, to spans, as attention reads them. No tensors.
+
+`resolve` checks a step as a whole and changes nothing; an error names the row by its index.
+Lengths in a resolved row are those after all rows of the step have appended, so that each sees
+what all append.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hogdsl.errors import EngineError
+from runtime.attention.base import Span, SpanRow
+from runtime.blocks import Block, BlockPrefix, Row
+from runtime.model.config import ModelConfig
+from runtime.pages import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedRow:
+    """A row that can be run.
+
+    Attributes:
+        own: the block that it writes.
+        tokens: what it writes there.
+        n_logits: how many of the last tokens logits are wanted after.
+        items: blocks of the view with the number of tokens visible of each, own last.
+        n_tokens: tokens of the whole view.
+        base: position that the first key of `own` is, or will be, rotated for.
+    """
+
+    own: Block
+    tokens: list[int]
+    n_logits: int
+    items: tuple[tuple[Block, int], ...]
+    n_tokens: int
+    base: int
+
+
+def resolve(
+    rows: Sequence[Row], blocks: Mapping[int, Block], config: ModelConfig
+) -> list[ResolvedRow]:
+    """Check all rows of a step.
+
+    Args:
+        rows: the step.
+        blocks: the engine's living blocks by number.
+        config: of the model that will run it.
+
+    Raises:
+        EngineError: a row breaks a rule; the message says which row, which rule and what to do.
+    """
+    lengths: dict[int, int] = {}
+    for index, row in enumerate(rows):
+        own = _own_block(index, row, blocks)
+        if own.number in lengths:
+            raise EngineError(
+                f"Row {index}: block {own.number} is the own block of an earlier row too. One row "
+                "per step may write to a block; put the tokens into one row or into two steps."
+            )
+        _check_tokens(index, row, config)
+        lengths[own.number] = own.n_tokens + len(row.tokens)
+    return [_resolve_row(index, row, lengths, blocks, config) for index, row in enumerate(rows)]
+
+
+def block_spans(
+    runs: Sequence[Run], page_size_tokens: int, base: int, n_tokens: int
+) -> tuple[Span, ...]:
+    """The first `n_tokens` tokens of a block that holds the pages `runs`."""
+    spans: list[Span] = []
+    for run in runs:
+        if n_tokens <= 0:
+            break
+        n = min(n_tokens, run.n_pages * page_size_tokens)
+        spans.append(Span(run.start * page_size_tokens, n, base))
+        base += n
+        n_tokens -= n
+    return tuple(spans)
+
+
+def span_rows(
+    rows: Sequence[ResolvedRow], runs: Mapping[int, Sequence[Run]], page_size_tokens: int
+) -> list[SpanRow]:
+    """The step as attention reads it.
+
+    Args:
+        rows: the step.
+        runs: pages by block number, those for the new tokens included.
+        page_size_tokens: tokens per page.
+    """
+    bases = {row.own.number: row.base for row in rows}
+    known: dict[tuple[int, int], tuple[Span, ...]] = {}
+
+    def spans_of(block: Block, n_tokens: int) -> tuple[Span, ...]:
+        key = block.number, n_tokens
+        if key not in known:
+            base = bases.get(block.number, block.base) or 0
+            known[key] = block_spans(runs[block.number], page_size_tokens, base, n_tokens)
+        return known[key]
+
+    return [
+        SpanRow(
+            [span for block, n_tokens in row.items for span in spans_of(block, n_tokens)],
+            row.n_tokens,
+            len(row.tokens),
+        )
+        for row in rows
+    ]
+
+
+def _own_block(index: int, row: Row, blocks: Mapping[int, Block]) -> Block:
+    if not row.view:
+        raise EngineError(f"Row {index}: the view is empty. It must end in an open block.")
+    own = row.view[-1]
+    if isinstance(own, BlockPrefix):
+        raise EngineError(
+            f"Row {index}: the view ends in a prefix of block {own.block.number}. It must end in "
+            "an open block; crop the block, or let the row write to a new one."
+        )
+    check_alive(own, blocks, f"Row {index}: ")
+    if own.sealed:
+        raise EngineError(
+            f"Row {index}: the view ends in block {own.number}, which is sealed. It must end in "
+            "an open block; let the row write to a new one."
+        )
+    return own
+
+
+def _check_tokens(index: int, row: Row, config: ModelConfig) -> None:
+    if not row.tokens:
+        raise EngineError(f"Row {index}: no new tokens. Give at least one, or leave the row out.")
+    if not 0 <= row.n_logits <= len(row.tokens):
+        raise EngineError(
+            f"Row {index}: {row.n_logits} logits are wanted of {len(row.tokens)} new tokens. Ask "
+            "for 0 up to as many as there are new tokens."
+        )
+    if not (0 <= min(row.tokens) and max(row.tokens) < config.n_vocab):
+        wrong = next(token for token in row.tokens if not 0 <= token < config.n_vocab)
+        raise EngineError(
+            f"Row {index}: token id {wrong} is out of range. The model has ids 0 to "
+            f"{config.n_vocab - 1}."
+        )
+
+
+def _resolve_row(
+    index: int,
+    row: Row,
+    lengths: Mapping[int, int],
+    blocks: Mapping[int, Block],
+    config: ModelConfig,
+) -> ResolvedRow:
+    items: list[tuple[Block, int]] = []
+    for item in row.view:
+        block = item.block if isinstance(item, BlockPrefix) else item
+        check_alive(block, blocks, f"Row {index}: ")
+        n_tokens = lengths.get(block.number, block.n_tokens)
+        if isinstance(item, BlockPrefix):
+            _check_prefix(index, item, n_tokens)
+            n_tokens = item.n_tokens
+        items.append((block, n_tokens))
+    _check_no_block_twice(index, items)
+    own, n_own = items[-1]
+    n_total = sum(n_tokens for _, n_tokens in items)
+    if n_total > config.context_length:
+        raise EngineError(
+            f"Row {index}: its view has {n_total} tokens with the {len(row.tokens)} new ones; the "
+            f"model's context length is {config.context_length}. Show it less, or end the stream."
+        )
+    return ResolvedRow(
+        own=own,
+        tokens=list(row.tokens),
+        n_logits=row.n_logits,
+        items=tuple(items),
+        n_tokens=n_total,
+        base=n_total - n_own if own.base is None else own.base,
+    )
+
+
+def check_alive(block: Block, blocks: Mapping[int, Block], place: str) -> None:
+    """Raise EngineError unless `block` is one of `blocks`; `place` begins the message."""
+    if block.state == "freed":
+        raise EngineError(f"{place}block {block.number} was freed and cannot be used any more.")
+    if blocks.get(block.number) is not block:
+        raise EngineError(f"{place}block {block.number} belongs to another engine.")
+
+
+def _check_prefix(index: int, prefix: BlockPrefix, n_tokens: int) -> None:
+    if prefix.n_tokens > n_tokens:
+        raise EngineError(
+            f"Row {index}: the view has the first {prefix.n_tokens} tokens of block "
+            f"{prefix.block.number}, which was cropped to {n_tokens}. Take a new prefix."
+        )
+
+
+def _check_no_block_twice(index: int, items: Sequence[tuple[Block, int]]) -> None:
+    seen: set[int] = set()
+    for block, _ in items:
+        if block.number in seen:
+            raise EngineError(
+                f"Row {index}: the view has block {block.number} twice. A view shows a block once."
+            )
+        seen.add(block.number)

@@ -1,0 +1,64 @@
+"""What `import hogdsl` gives and what it costs."""
+
+import subprocess
+import sys
+
+import hogdsl as hog
+
+_TIMED_IMPORT = """
+import sys, time
+began = time.perf_counter()
+import hogdsl
+seconds = time.perf_counter() - began
+heavy = {"torch", "transformers", "numpy", "runtime"} & set(sys.modules)
+print(seconds, *sorted(heavy))
+"""
+
+
+def test_the_public_names_are_these_and_no_others():
+    assert sorted(hog.__all__) == [
+        "CapacityError",
+        "EngineError",
+        "Event",
+        "HogError",
+        "InternalError",
+        "ModelError",
+        "Piece",
+        "Plan",
+        "PlanError",
+        "Program",
+        "ProgramError",
+        "Run",
+        "RunCancelled",
+        "RunStream",
+        "Runtime",
+        "Scope",
+        "Stats",
+        "Usage",
+        "all_workers",
+        "any_worker",
+        "assistant",
+        "gen",
+        "layouts",
+        "local",
+        "program",
+        "regex",
+        "select",
+        "system",
+        "turn",
+        "use",
+        "user",
+    ]
+    assert all(hasattr(hog, name) for name in hog.__all__)
+
+
+def test_importing_is_quick_and_loads_no_model_library():
+    costs: list[float] = []
+    for _ in range(3):  # the best of three, since other processes may be busy
+        told = subprocess.run(
+            [sys.executable, "-c", _TIMED_IMPORT], capture_output=True, text=True, check=True
+        )
+        seconds, *heavy = told.stdout.split()
+        assert heavy == []
+        costs.append(float(seconds))
+    assert min(costs) < 0.3

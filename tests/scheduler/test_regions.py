@@ -1,0 +1,297 @@
+"""Several streams: views, histories, asks, waits, untils, ends."""
+
+import random
+
+import pytest
+
+from hogdsl.errors import CapacityError
+from hogdsl.events import Asked, Committed, Joined, StreamEnded, Token
+from hogdsl.plan import (
+    Ask,
+    Commit,
+    Gen,
+    HistoryBlock,
+    Region,
+    Stream,
+    StreamBlock,
+    Text,
+    TextBlock,
+    Turn,
+    Until,
+    Wait,
+)
+from tests.scheduler.world import World, script
+
+
+def pair(**more: object) -> Region:
+    """Two workers that see each other; each block begins with the worker's name."""
+    fields = {
+        "name": "r",
+        "blocks": (StreamBlock(name="a"), StreamBlock(name="b")),
+        "streams": (
+            Stream(
+                name="A", role="worker", view=("b", "a"), pieces=(Text(text="A:"), Gen(name="x"))
+            ),
+            Stream(
+                name="B", role="worker", view=("a", "b"), pieces=(Text(text="B:"), Gen(name="x"))
+            ),
+        ),
+    }
+    return Region.model_validate(fields | more)
+
+
+def test_streams_see_in_a_step_what_all_append_in_that_step() -> None:
+    world = World(script(A="123", B="789"))
+    client = world.run()
+    client.start(pair())
+    world.step()
+    assert world.views == ["B:A:", "A:B:"]
+    world.step()
+    assert world.views == ["B:7A:1", "A:1B:7"]
+
+
+def test_the_first_tokens_come_at_step_one_and_streams_advance_together() -> None:
+    client = World(script(A="123", B="789")).run()
+    client.finish(pair())
+    steps = [(e.stream, e.step) for e in client.events if isinstance(e, Token) and e.text]
+    assert steps == [("A", 1), ("B", 1), ("A", 2), ("B", 2), ("A", 3), ("B", 3)]
+
+
+def test_events_are_in_one_total_order_and_the_last_is_joined() -> None:
+    client = World(script(A="123", B="7")).run()
+    client.finish(pair())
+    assert [event.seq for event in client.events] == list(range(len(client.events)))
+    assert isinstance(client.events[-1], Joined)
+    assert client.events[-1].usage.steps == 4
+    assert client.events[-1].usage.tokens_generated == 6
+
+
+def test_blocks_that_are_not_kept_are_freed_at_the_join() -> None:
+    world = World(script(A="1", B="2"))
+    client = world.run()
+    client.finish(pair(keep=("a",)))
+    assert len(world.cache.living) == 1
+    client.run.close()
+    assert not world.cache.living
+
+
+def test_until_ends_all_streams_and_flushes_what_is_kept() -> None:
+    world = World(script(A="12!45", B="678901"))
+    client = world.run()
+    until = Until(streams=("A", "B"), regex="!")
+    client.finish(pair(until=(until,), keep=("a", "b")))
+    ended = {e.stream: (e.reason, e.text) for e in client.events if isinstance(e, StreamEnded)}
+    assert ended == {"A": ("until", "A:12!"), "B": ("until", "B:678")}
+    blocks = client.run._blocks.blocks  # pyright: ignore[reportPrivateUsage]
+    assert [blocks[name].n_tokens for name in "ab"] == [5, 5]
+
+
+def test_until_counts_the_streams_that_match() -> None:
+    client = World(script(A="1!2345", B="678!90")).run()
+    client.finish(pair(until=(Until(streams=("A", "B"), regex="!", n=2),)))
+    ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
+    assert ended == {"A": "A:1!23", "B": "B:678!"}
+
+
+def test_a_deadline_ends_the_region() -> None:
+    world = World(script(A="1" * 100, B="2" * 100))
+    client = world.run()
+    client.start(pair(max_seconds=5.0))
+    world.step()
+    world.now_s = 6.0
+    world.step()
+    reasons = [e.reason for e in client.events if isinstance(e, StreamEnded)]
+    assert reasons == ["deadline", "deadline"]
+    assert client.run.present is None
+
+
+def team(header: str = "{name}:", step: str = "\n") -> Region:
+    """Two workers with a common history of finished steps."""
+    streams = tuple(
+        Stream(
+            name=name,
+            role="worker",
+            view=("p", "h", other.lower(), name.lower()),
+            pieces=(Gen(name="work"),),
+            commit=Commit(into="h", step=step, header=header),
+        )
+        for name, other in (("A", "B"), ("B", "A"))
+    )
+    blocks = (
+        TextBlock(name="p", pieces=(Text(text="P "),)),
+        HistoryBlock(name="h"),
+        StreamBlock(name="a"),
+        StreamBlock(name="b"),
+    )
+    return Region(name="t", blocks=blocks, streams=streams, keep=("h", "a", "b"))
+
+
+def steps_model(**steps: list[str]):  # noqa: ANN201 - the model of `world`, with steps
+    """Each worker writes its lines one after another, then ends."""
+
+    def model(whole: str) -> str | None:
+        name = max(steps, key=lambda n: whole.rfind(f"{n}:"))
+        n_done = sum(line in whole[: whole.rfind(f"{name}:")] for line in steps[name])
+        written = whole[whole.rfind(f"{name}:") + 2 :]
+        if n_done == len(steps[name]):
+            return None
+        return steps[name][n_done][len(written)]
+
+    return model
+
+
+def test_finished_steps_move_to_the_history_in_one_step_without_losing_any() -> None:
+    world = World(steps_model(A=["a1\n", "a22\n"], B=["b1\n"]))
+    client = world.run()
+    client.start(team())
+    views: list[list[str]] = []
+    while client.run.present is not None:
+        world.step()
+        views.append(world.views)
+    assert world.cache.commits == ["A:a1\n", "B:b1\n", "A:a22\n"]
+    assert views[2] == ["P ", "P B:b1A:a1", "P A:a1B:b1"][1:]
+    # The step that turns over: the finished steps get their line break, and both fresh blocks
+    # begin behind a history that has them already.
+    assert views[3] == ["P A:a1\n", "P A:a1\nB:b1\nB:A:", "P A:a1\nB:b1\n", "P A:a1\nB:b1\nA:B:"]
+
+
+def test_committed_steps_are_told_with_their_index_and_header() -> None:
+    client = World(steps_model(A=["a1\n", "a22\n"], B=["b1\n"])).run()
+    client.finish(team())
+    committed = [(e.stream, e.index, e.text) for e in client.events if isinstance(e, Committed)]
+    assert committed == [("A", 1, "A:a1\n"), ("B", 1, "B:b1\n"), ("A", 2, "A:a22\n")]
+    blocks = client.run._blocks.blocks  # pyright: ignore[reportPrivateUsage]
+    assert bytes(blocks["h"].tokens).decode() == "A:a1\nB:b1\nA:a22\n"
+    assert blocks["a"].n_tokens == blocks["b"].n_tokens == 0, "headers without a step are not kept"
+
+
+def talk(each: str | None = None, at: str | None = "\n") -> Region:
+    """A thinker that is asked, and a speaker that waits for a yes."""
+    blocks = (
+        TextBlock(name="q", pieces=(Turn(role="user", prefix="Q"),)),
+        TextBlock(name="open", pieces=(Text(text="T:"),), after=("q",)),
+        TextBlock(name="more", pieces=(Text(text="S:"),), after=("q", "open", "t")),
+        StreamBlock(name="t"),
+        StreamBlock(name="s"),
+    )
+    streams = (
+        Stream(name="think", role="think", view=("q", "open", "t"), pieces=(Gen(name="t"),)),
+        Stream(name="say", role="say", view=("q", "open", "t", "more", "s"), pieces=(Gen(),)),
+    )
+    ask = Ask(name="ahead", stream="think", question="?", at=at)
+    wait = Wait(stream="say", ask="ahead", each=each)
+    return Region(name="k", blocks=blocks, streams=streams, asks=(ask,), waits=(wait,))
+
+
+def talk_model(thoughts: str, speech: str, answers: str):  # noqa: ANN201 - as above
+    given = iter(answers)
+
+    def model(whole: str) -> str | None:
+        if whole.endswith("?"):
+            return next(given)
+        if "S:" in whole:
+            written = whole[whole.rfind("S:") + 2 :]
+            return speech[len(written)] if len(written) < len(speech) else None
+        written = whole[whole.rfind("T:") + 2 :]
+        return thoughts[len(written)] if len(written) < len(thoughts) else None
+
+    return model
+
+
+def test_a_question_is_put_at_a_boundary_and_leaves_nothing_in_the_cache() -> None:
+    world = World(talk_model("12\n45\n", "xyz", "ny"))
+    client = world.run()
+    client.finish(talk())
+    asked = [(e.answer, e.step) for e in client.events if isinstance(e, Asked)]
+    assert asked == [("no", 5), ("yes", 8)]
+    assert client.run.usage.probes == 2
+    client.run.close()
+    assert not world.cache.living
+
+
+def test_a_held_stream_writes_nothing_until_the_answer_is_yes() -> None:
+    client = World(talk_model("12\n45\n89\n", "xyz", "nyy")).run()
+    client.finish(talk())
+    first = next(e for e in client.events if isinstance(e, Token) and e.stream == "say")
+    yes = next(e for e in client.events if isinstance(e, Asked) and e.answer == "yes")
+    assert first.step == yes.step + 1
+    assert [e.kind for e in client.kinds("held", "resumed")] == ["held", "resumed"]
+
+
+def test_each_asks_for_a_new_permission() -> None:
+    client = World(talk_model("12\n" + "4" * 20 + "\n", "x, y, z", "ynnny")).run()
+    client.finish(talk(each=", "))
+    text = ""
+    said_at: dict[str, int] = {}
+    for event in client.events:
+        if isinstance(event, Token) and event.stream == "say":
+            text += event.text
+            said_at[text] = event.step
+    asked = [(e.answer, e.step) for e in client.events if isinstance(e, Asked)]
+    assert said_at["x"] == 6
+    assert said_at["x, "] == 8
+    assert asked[:2] == [("yes", 5), ("no", 9)], "asked again when the speaker reached its `each`"
+    assert said_at["x, y"] > 20
+
+
+def test_nobody_waits_for_a_stream_that_has_ended() -> None:
+    client = World(talk_model("12", "xyz", "")).run()
+    client.finish(talk())
+    ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
+    assert ended == {"think": "12", "say": "xyz"}
+
+
+def test_a_text_block_is_encoded_with_open_blocks_still_empty() -> None:
+    world = World(talk_model("12\n", "x", "y"))
+    client = world.run()
+    client.start(talk())
+    world.step()
+    assert world.views == ["<user>Q", "<user>QT:", "<user>QT:S:"]
+
+
+def test_streams_that_wait_for_ever_fail_the_run() -> None:
+    world = World(talk_model("12\n45\n", "xyz", "n"))
+    client = world.run()
+    region = talk()
+    back = Ask(name="back", stream="say", question="?", at="!")
+    waits = (*region.waits, Wait(stream="think", ask="back"))
+    client.finish(region.model_copy(update={"asks": (*region.asks, back), "waits": waits}))
+    assert client.events[-1].kind == "failed"
+    assert "streams wait for ever: say, think" in client.events[-1].message
+    assert not world.cache.living
+
+
+def test_a_failed_step_is_dropped_and_blamed_on_the_newest_run_if_there_is_no_room() -> None:
+    world = World(script(A="123", B="789"))
+    old, new = world.run(), world.run()
+    old.start(pair())
+    new.start(pair())
+    step = world.scheduler.next_step(0.0)
+    assert step is not None
+    world.scheduler.drop(step, CapacityError("no pages"))
+    assert new.events[-1].kind == "failed"
+    assert new.events[-1].error == "CapacityError"
+    world.step()
+    assert world.views == ["B:A:", "A:B:"], "the other run begins as if nothing had happened"
+    while old.run.present is not None:
+        world.step()
+    assert old.events[-1].kind == "joined"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_runs_that_end_anyhow_leave_no_block(seed: int) -> None:
+    rng = random.Random(seed)
+    world = World(script(A="1234567", B="89012"))
+    clients = []
+    for _ in range(40):
+        if rng.random() < 0.5:
+            client = world.run(seed=rng.randrange(99), max_tokens=rng.choice([None, 1, 4]))
+            client.start(pair(keep=rng.choice([(), ("a",), ("a", "b")])))
+            clients.append(client)
+        world.step()
+        if clients and rng.random() < 0.2:
+            world.scheduler.remove(rng.choice(clients).run)
+    for client in clients:
+        world.scheduler.remove(client.run)
+    assert world.step() is None
+    assert not world.cache.living
