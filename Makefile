@@ -22,8 +22,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(HAVE_RUNTIME) ## two workers share a list of sums, then one model talks while it thinks
-	@$(BIN)/hogdsl run programs/solve_together.py --set problem="a:17+25 b:38+41 c:9+66 d:52+13"
-	@$(BIN)/hogdsl run programs/talk_while_thinking.py --set question="17+25+38+41"
+	$(BIN)/hogdsl run programs/solve_together.py --set problem="a:17+25 b:38+41 c:9+66 d:52+13" --pace 12
+	$(BIN)/hogdsl run programs/talk_while_thinking.py --set question="17+25+38+41" --pace 12
 
 test: $(HAVE_DEV) ## run the tests
 	@$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(JOBS)

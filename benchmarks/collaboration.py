@@ -110,7 +110,9 @@ def measure(
 def main(
     problems: Annotated[int, typer.Option(help="Problems of each kind.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the problems.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
     at_once: Annotated[int, typer.Option(help="Programs that run at the same time.")] = 16,
 ) -> None:
     """Measure what collaboration brings on the embedded model."""

@@ -31,9 +31,9 @@ from hogdsl.language.conditions import all_workers, any_worker, regex
 from hogdsl.language.defaults import use
 from hogdsl.language.pieces import Piece, assistant, gen, select, system, turn, user
 from hogdsl.language.program import Program, program
+from hogdsl.language.run_stream import RunStream
 from hogdsl.language.runner import Run
 from hogdsl.language.scope import Scope
-from hogdsl.language.stream import RunStream
 from hogdsl.plan import Plan
 from hogdsl.ports import Runtime, local
 

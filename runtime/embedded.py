@@ -50,7 +50,7 @@ class EmbeddedRuntime:
     """A `hogdsl.ports.Runtime` over an engine. The thread starts with the first run."""
 
     def __init__(self, engine: Engine, text: Text, *, name: str) -> None:
-        self._engine, self._text, self._name = engine, text, name
+        self.engine, self._text, self._name = engine, text, name
         self._scheduler = Scheduler(engine)
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
@@ -68,10 +68,10 @@ class EmbeddedRuntime:
         """
         session = EmbeddedSession(self)
         run = Run(
-            self._engine,
+            self.engine,
             self._text,
             session.put,
-            context_length=self._engine.config.context_length,
+            context_length=self.engine.config.context_length,
             seed=seed,
             max_tokens=max_tokens,
         )
@@ -84,12 +84,12 @@ class EmbeddedRuntime:
         recent = [n for at_s, n in list(self._recent) if now_s - at_s <= RATE_WINDOW_S]
         return events.Stats(
             model=self._name,
-            device=str(self._engine.device),
+            device=str(self.engine.device),
             runs=len(self._scheduler.runs),
             steps=self._n_steps,
             tokens_per_second=sum(recent) / RATE_WINDOW_S,
-            pages_used=self._engine.pages.n_used,
-            pages_total=self._engine.pages.n_total,
+            pages_used=self.engine.pages.n_used,
+            pages_total=self.engine.pages.n_total,
             tokens_cached=0,
         )
 
@@ -154,7 +154,7 @@ class EmbeddedRuntime:
         if step is None:
             return
         try:
-            results = run_rows(self._engine, step.rows)
+            results = run_rows(self.engine, step.rows)
         except Exception as error:  # a failure must reach those who wait, whatever it is
             self._scheduler.drop(step, error)
             return

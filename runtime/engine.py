@@ -112,15 +112,11 @@ class Engine:
             page_size_tokens: see `Engine`.
 
         Raises:
-            ModelError: the folder is no checkpoint that can be run.
-            EngineError: no such device, dtype or attention.
+            ModelError: the folder is no checkpoint that can be run, or no such dtype.
+            EngineError: no such device or attention, or no room for a cache.
         """
-        place = _device(device)
-        transformer = load_transformer(
-            PIGLET_FOLDER if model == "piglet" else Path(model),
-            device=place,
-            dtype=_dtype(dtype, place),
-        )
+        folder = PIGLET_FOLDER if model == "piglet" else Path(model)
+        transformer = load_transformer(folder, device=_device(device), dtype=dtype)
         return cls(
             transformer,
             attention=attention or "torch",
@@ -154,9 +150,11 @@ class Engine:
         """
         block = self.block()
         try:
+            # All pages at once, so that they lie together and are read in place.
+            self.pages.take(block.number, self._n_pages(len(tokens)), grows=False)
             for start in range(0, len(tokens), ENCODE_CHUNK_TOKENS):
                 chunk = tokens[start : start + ENCODE_CHUNK_TOKENS]
-                self._forward([Row([*after, block], chunk, n_logits=0)], grows=False)
+                self.forward([Row([*after, block], chunk, n_logits=0)])
         except BaseException:
             self.free(block)
             raise
@@ -220,6 +218,7 @@ class Engine:
 
     # ------------------------------------------------------------ steps
 
+    @torch.inference_mode()
     def forward(self, rows: Sequence[Row]) -> Tensor:
         """One step: write the new tokens of all rows, then read.
 
@@ -231,19 +230,13 @@ class Engine:
             EngineError: a row breaks a rule; its index is in the message.
             CapacityError: not enough free pages for the new tokens.
         """
-        return self._forward(rows, grows=True)
-
-    @torch.inference_mode()
-    def _forward(self, rows: Sequence[Row], *, grows: bool) -> Tensor:
         resolved = resolve(rows, self._blocks, self.config)
         if not resolved:
             return torch.empty(0, self.config.n_vocab, device=self.device)
         taken: dict[int, int] = {}
         try:
             for row in resolved:
-                n_pages = self._n_pages_missing(row.own, len(row.tokens))
-                self.pages.take(row.own.number, n_pages, grows=grows)
-                taken[row.own.number] = n_pages
+                taken[row.own.number] = self._make_room(row.own, len(row.tokens))
             logits = self._run(resolved)
         except BaseException:
             for number, n_pages in taken.items():
@@ -280,23 +273,30 @@ class Engine:
         if strangers := self.pages.owners() - set(self._blocks):
             raise InternalError(f"Pages belong to blocks {strangers}, which do not exist.")
         for block in self._blocks.values():
-            if missing := self._n_pages_missing(block, 0):
-                raise InternalError(f"{block!r} holds {-missing} pages more than it needs.")
+            needed, held = self._n_pages(block.n_tokens), self.pages.n_held(block.number)
+            if needed != held:
+                raise InternalError(f"{block!r} holds {held} pages and needs {needed}.")
 
-    def _n_pages_missing(self, block: Block, n_new: int) -> int:
-        n_needed = -(-(block.n_tokens + n_new) // self.page_size_tokens)
-        return n_needed - self.pages.n_held(block.number)
+    def _n_pages(self, n_tokens: int) -> int:
+        return -(-n_tokens // self.page_size_tokens)
+
+    def _make_room(self, block: Block, n_new: int) -> int:
+        """Take the pages that `n_new` more tokens need; returns how many."""
+        n_needed = self._n_pages(block.n_tokens + n_new)
+        n_missing = max(0, n_needed - self.pages.n_held(block.number))
+        self.pages.take(block.number, n_missing)
+        return n_missing
 
     def _crop(self, block: Block, n_tokens: int) -> None:
         del block.tokens[n_tokens:]
-        self.pages.give(block.number, -self._n_pages_missing(block, 0))
+        n_spare = self.pages.n_held(block.number) - self._n_pages(n_tokens)
+        self.pages.give(block.number, n_spare)
         if not block.tokens:
             block.base = None
 
     def _move(self, block: Block, into: Block, base: int) -> None:
         """Copy the keys and values of `block` behind those of `into`, whose base is `base`."""
-        n_pages = self._n_pages_missing(into, block.n_tokens)
-        self.pages.take(into.number, n_pages)
+        n_pages = self._make_room(into, block.n_tokens)
         try:
             end = into.n_tokens + block.n_tokens
             sources = self._spans(block, block.base or 0, 0, block.n_tokens)
@@ -337,15 +337,3 @@ def _device(name: str | torch.device | None) -> torch.device:
     if device.type == "cuda" and not has_cuda:
         raise EngineError("Device 'cuda' was asked for, but torch finds no GPU. Use 'cpu'.")
     return device
-
-
-def _dtype(name: str | torch.dtype | None, device: torch.device) -> torch.dtype | None:
-    """None stands for the checkpoint's own type."""
-    if isinstance(name, torch.dtype):
-        return name
-    if name is None:
-        return torch.float32 if device.type == "cpu" else None
-    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if name not in known:
-        raise EngineError(f"There is no dtype {name!r}. Known are {', '.join(known)}.")
-    return known[name]

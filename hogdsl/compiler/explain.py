@@ -60,12 +60,12 @@ def _region(region: plan.Region, written: _Blocks) -> list[str]:
         lines += _labelled("writes", [_piece(piece) for piece in stream.pieces])
         lines += _labelled("budget", _budget(stream.max_tokens, stream.max_seconds))
         if stream.commit is not None:
-            lines += _labelled("commits", _commit(stream.commit))
+            lines += _labelled("commits", _commit(stream.name, stream.commit))
         lines += _labelled("asked", [_ask(a) for a in region.asks if a.stream == stream.name])
         lines += _labelled(
             "waits", [_wait(w, region) for w in region.waits if w.stream == stream.name]
         )
-    lines += [f"  ends when {_until(until, region)}" for until in region.until]
+    lines += [f"  ends when {_until(until)}" for until in region.until]
     lines += [f"  lasts at most {_number(s)} s" for s in [region.max_seconds] if s is not None]
     return [*lines, f"  keeps {', '.join(region.keep) or 'nothing new'}"]
 
@@ -111,8 +111,9 @@ def _budget(max_tokens: int | None, max_seconds: float | None) -> list[str]:
     return [", ".join(tokens + seconds)] if tokens or seconds else []
 
 
-def _commit(commit: plan.Commit) -> list[str]:
-    return [f"steps up to {_quote(commit.step)}, headed {_quote(commit.header)}, to {commit.into}"]
+def _commit(name: str, commit: plan.Commit) -> list[str]:
+    header = _quote(commit.header.replace("{name}", name))
+    return [f"steps up to {_quote(commit.step)}, headed {header}, to {commit.into}"]
 
 
 def _ask(ask: plan.Ask) -> str:
@@ -128,9 +129,10 @@ def _wait(wait: plan.Wait, region: plan.Region) -> str:
     return f"until {asked} is asked and answers {_quote(wait.answer)}{each}"
 
 
-def _until(until: plan.Until, region: plan.Region) -> str:
-    whose = "the streams" if len(until.streams) == len(region.streams) else ", ".join(until.streams)
-    return f"{until.n} of {whose} {'matches' if until.n == 1 else 'match'} /{until.regex}/"
+def _until(until: plan.Until) -> str:
+    n, streams = until.n, until.streams
+    quorum = "any" if n == 1 else "all" if n == len(streams) else str(n)
+    return f"{quorum} of {', '.join(streams)} {'matches' if n == 1 else 'match'} /{until.regex}/"
 
 
 def _quote(text: str) -> str:

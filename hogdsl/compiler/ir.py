@@ -122,5 +122,7 @@ class RegionIR:
 
 def quoted(names: tuple[str, ...]) -> str:
     """`'a', 'b' and 'c'`, for messages."""
+    if not names:
+        return "nobody"
     shown = [repr(name) for name in names]
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

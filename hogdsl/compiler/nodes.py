@@ -4,6 +4,7 @@ A node knows the place in the program where it was made, which takes no part in 
 that breaks a rule cannot exist: making one raises `ProgramError`.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
@@ -75,19 +76,20 @@ class Gen:
         _check_name("gen", self.name, self.place)
         check_count("max_tokens", self.max_tokens, self.place)
         check_count("top_k", self.top_k, self.place)
-        if any(not stop for stop in self.stop):
+        for stop in self.stop:
+            if not _is_text(stop):
+                raise self.place.error(
+                    f"a stop is text at which a gen ends, and not empty: {stop!r} is none. "
+                    "Leave it out."
+                )
+        if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
             raise self.place.error(
-                "a stop is text that ends a gen, and empty text would end it before it began. "
-                "Leave the empty stop out."
+                f"temperature is a number, 0 (greedy) or more, not {self.temperature!r}."
             )
-        if self.temperature < 0:
+        if not _is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise self.place.error(
-                f"temperature is 0 (greedy) or more, not {self.temperature}. Use 0 or more."
-            )
-        if not 0 < self.top_p <= 1:
-            raise self.place.error(
-                f"top_p is a share of the probability, more than 0 and at most 1, "
-                f"not {self.top_p}. Use 1.0 to switch it off."
+                "top_p is a share of the probability, more than 0 and at most 1, "
+                f"not {self.top_p!r}. Use 1.0 to switch it off."
             )
 
 
@@ -104,8 +106,11 @@ class Select:
         label = "select" if self.name is None else f"select {self.name!r}"
         if not self.choices:
             raise self.place.error(f"{label} has no choices. Give it at least one.")
-        if any(not choice for choice in self.choices):
-            raise self.place.error(f"{label} has an empty choice. Leave it out, or name it.")
+        for choice in self.choices:
+            if not _is_text(choice):
+                raise self.place.error(
+                    f"a choice is text, and not empty: {label} has {choice!r}. Leave it out."
+                )
         if len(set(self.choices)) < len(self.choices):
             raise self.place.error(f"{label} has a choice twice. Give each choice once.")
 
@@ -114,14 +119,24 @@ Fixed = Text | Turn | CloseTurn
 Node = Text | Turn | CloseTurn | Gen | Select
 
 
-def check_count(what: str, value: float | None, place: Place) -> None:
-    """A budget is a positive number or None.
+def check_count(what: str, value: object, place: Place) -> None:
+    """A budget of tokens is a whole number, 1 or more, or None.
 
     Raises:
-        ProgramError: it is zero or less.
+        ProgramError: it is not.
     """
-    if value is not None and value <= 0:
-        raise place.error(f"{what} is more than 0, not {value}. Use None for no bound.")
+    if value is not None and (type(value) is not int or value < 1):
+        raise place.error(f"{what} is a whole number, 1 or more, not {value!r}. None is no bound.")
+
+
+def check_seconds(what: str, value: object, place: Place) -> None:
+    """A budget of seconds is a number, more than 0, or None.
+
+    Raises:
+        ProgramError: it is not.
+    """
+    if value is not None and (not _is_number(value) or not 0 < cast(float, value) < math.inf):
+        raise place.error(f"{what} is a number of seconds, not {value!r}. None is no bound.")
 
 
 def merge_texts(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -142,6 +157,17 @@ def merge_texts(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(merged)
 
 
-def _check_name(what: str, name: str | None, place: Place) -> None:
-    if name == "":
-        raise place.error(f"the name of a {what} is not empty. Give it a name, or leave it out.")
+def _check_name(what: str, name: object, place: Place) -> None:
+    if name is not None and not _is_text(name):
+        raise place.error(
+            f"the name of a {what} is text, and not empty: {name!r} is none. "
+            "Give it a name, or leave it out."
+        )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

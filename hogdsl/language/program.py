@@ -9,28 +9,31 @@ from hogdsl.compiler.explain import explain
 from hogdsl.errors import ProgramError
 from hogdsl.language.defaults import resolver
 from hogdsl.language.driver import ReadsValue, Recorder
+from hogdsl.language.run_stream import RunStream
 from hogdsl.language.runner import Run, Runner, Settings
 from hogdsl.language.scope import Scope
 from hogdsl.language.source import place_of
-from hogdsl.language.stream import RunStream
 from hogdsl.language.trace import Trace
 from hogdsl.plan import Plan
 from hogdsl.ports import Runtime
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 @final
-class Program(Generic[P, R]):
+class Program(Generic[P, R_co]):
     """A program. Calling it runs it and returns what its function returns.
 
     All methods but `on` take the function's arguments without the scope.
     """
 
+    __wrapped__: Callable[Concatenate[Scope, P], R_co]
+
     def __init__(
         self,
-        function: Callable[Concatenate[Scope, P], R],
+        function: Callable[Concatenate[Scope, P], R_co],
         runtime: Runtime | None = None,
         *,
         seed: int = 0,
@@ -53,7 +56,7 @@ class Program(Generic[P, R]):
 
     def on(
         self, runtime: Runtime | None = None, *, seed: int = 0, max_tokens: int | None = None
-    ) -> "Program[P, R]":
+    ) -> "Program[P, R_co]":
         """The same program, bound to a runtime and settings.
 
         Args:
@@ -63,11 +66,11 @@ class Program(Generic[P, R]):
         """
         return Program(self._function, runtime, seed=seed, max_tokens=max_tokens)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the program and return what its function returns; errors are those of `run`."""
         return self.run(*args, **kwargs).value
 
-    def run(self, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
+    def run(self, *args: P.args, **kwargs: P.kwargs) -> Run[R_co]:
         """Run the program.
 
         Raises:
@@ -78,7 +81,7 @@ class Program(Generic[P, R]):
         """
         return self._execute(Runner(self._settings()), *args, **kwargs)
 
-    def stream(self, *args: P.args, **kwargs: P.kwargs) -> RunStream[R]:
+    def stream(self, *args: P.args, **kwargs: P.kwargs) -> RunStream[R_co]:
         """The events of a run, while it goes on; errors are those of `run`."""
         return RunStream(lambda runner: self._execute(runner, *args, **kwargs), self._settings())
 
@@ -114,7 +117,7 @@ class Program(Generic[P, R]):
             resolve=resolver(self._runtime), seed=self._seed, max_tokens=self._max_tokens
         )
 
-    def _execute(self, runner: Runner, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
+    def _execute(self, runner: Runner, *args: P.args, **kwargs: P.kwargs) -> Run[R_co]:
         trace = Trace(runner)
         try:
             value = self._function(Scope(trace), *args, **kwargs)

@@ -15,15 +15,16 @@ from hogdsl.plan import Region
 from hogdsl.ports import Runtime, Session
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run(Generic[R]):
+class Run(Generic[R_co]):
     """What came of a run. `run[name]` is a named value: a value of the scope by its name, a value
     of another stream as `stream.name`."""
 
-    value: R
+    value: R_co
     """What the program's function returned."""
     usage: Usage
     events: tuple[Event, ...]

@@ -4,9 +4,11 @@ from typing import Self, final
 
 from hogdsl.language.conditions import Quorum, Regex
 from hogdsl.language.layouts import Layout
+from hogdsl.language.now import Now
 from hogdsl.language.pieces import Piece
-from hogdsl.language.regions import Keep, Now, Team
+from hogdsl.language.regions import Keep
 from hogdsl.language.source import here
+from hogdsl.language.team import Team
 from hogdsl.language.trace import Trace
 
 _CONTIGUOUS = Layout()

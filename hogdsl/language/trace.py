@@ -8,6 +8,8 @@ and grows on until a region in between adds blocks of its own to the scope.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from hogdsl.compiler.check import check
 from hogdsl.compiler.ir import RegionIR, StreamIR
 from hogdsl.compiler.lower import kept_blocks, lower
@@ -149,8 +151,17 @@ class Trace:
         return region
 
     def _submit(self, region: RegionIR) -> None:
+        try:
+            lowered = lower(region)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            setting = ".".join(map(str, fault["loc"]))
+            raise region.place.error(
+                f"the setting {setting} of the region is of the wrong type: {fault['input']!r}. "
+                f"{fault['msg']}."
+            ) from error
         self._n_regions += 1
-        self.driver.run(lower(region))
+        self.driver.run(lowered)
 
 
 def _own_view(main: RegionIR) -> tuple[str, ...]:

@@ -4,6 +4,7 @@
     loading    a program file, found, imported, and one program chosen from it
     arguments  `--set key=value`, turned into what the program's annotations say
     running    one run: events go from the stream to a view, the result comes last
+    pacing     events held back for eyes that are slower than a model
     lanes      what has happened so far, one lane per stream; no drawing, no terminal
     drawing    lanes as rich renderables
     views      where events go: a live screen, plain lines, or JSON

@@ -46,6 +46,10 @@ def run(
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="Bounds every stream without a smaller budget.")
     ] = None,
+    pace: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
+    ] = None,
     events: Annotated[
         bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
     ] = False,
@@ -58,7 +62,9 @@ def run(
         runtime = start(errors, model=model, device=device, dtype=dtype)
         try:
             bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens)
-            play(bound, arguments, view_for(console, events=events))
+            live = console.is_terminal and not events
+            view_of = view_for(console, events=events)
+            play(bound, arguments, view_of, pace=pace if live else None)
         finally:
             runtime.close()
 

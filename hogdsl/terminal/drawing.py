@@ -6,7 +6,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hogdsl.events import Stats, Usage
+from hogdsl.events import Asked, Stats, Usage
 from hogdsl.terminal.lanes import Lane, Origin, Passage
 
 MIN_COLUMN_CELLS = 34
@@ -94,7 +94,9 @@ def _panel(lane: Lane, body: Text, color: str, height: int | None = None) -> Pan
 
 def title(lane: Lane) -> Text:
     """The stream's name and what it is doing."""
-    state = f"ended: {lane.reason}" if lane.state == "ended" else lane.state
+    state = lane.state
+    if state == "ended":
+        state = lane.reason if lane.reason == "finished" else f"ended: {lane.reason}"
     return Text.assemble((printable(lane.name), "bold"), f" · {state}")
 
 
@@ -104,10 +106,15 @@ def subtitle(lane: Lane) -> Text:
     if lane.n_committed:
         parts.append(f"{count(lane.n_committed, 'step')} shared")
     if lane.asked is not None:
-        odds = lane.asked.odds.get(lane.asked.answer)
-        likely = "" if odds is None else f" {odds:.0%}"
-        parts.append(printable(f"{lane.asked.ask}? {lane.asked.answer}{likely}"))
+        parts.append(answer(lane.asked))
     return Text(" · ".join(parts), style="not bold")
+
+
+def answer(asked: Asked) -> str:
+    """How a question was answered, and how sure the model was."""
+    odds = asked.odds.get(asked.answer)
+    likely = "" if odds is None else f" {odds:.0%}"
+    return printable(f"asked: {asked.answer}{likely}")
 
 
 def _body(lane: Lane, console: Console, width: int, max_lines: int | None) -> Text:

@@ -4,12 +4,18 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from rich.console import Console
+from rich.text import Text
 
 from hogdsl.events import Stats
 from hogdsl.ports import Runtime, local
+from hogdsl.terminal.drawing import printable
 from hogdsl.terminal.failures import MissingPackageError
 from hogdsl.terminal.loading import AnyProgram
+from hogdsl.terminal.pacing import Paced
 from hogdsl.terminal.views import JsonView, LiveView, PlainView, View
+
+ViewMaker = Callable[[Callable[[], Stats]], View]
+"""Makes a view, given where it can ask what the runtime is doing."""
 
 OURS = ("hogdsl", "runtime")
 """Packages that are never missing by themselves: one that is not found is a fault of ours."""
@@ -25,7 +31,7 @@ def start(
         ModelError: the folder is no checkpoint that can be run.
     """
     try:
-        with console.status(f"loading {model}"):
+        with console.status(Text(f"loading {printable(model)}")):
             return local(model, device=device, dtype=dtype)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in OURS:
@@ -39,20 +45,24 @@ def start(
 def play(
     program: AnyProgram,
     arguments: Mapping[str, object],
-    view_of: Callable[[Callable[[], Stats]], View],
+    view_of: ViewMaker,
+    *,
+    pace: float | None = None,
 ) -> None:
-    """Run the program to its end and show it.
+    """Run the program to its end and show it, at most `pace` steps a second.
 
     Leaving early, by an error or by Ctrl-C, stops the run and frees what it held; what was shown
     stays on the screen.
     """
-    with program.stream(**arguments) as stream, closing(view_of(stream.stats)) as view:
-        for event in stream:
-            view.show(event)
-        view.result(stream.run.value, stream.run.usage)
+    with program.stream(**arguments) as stream:
+        source = stream if pace is None else Paced(stream, stream.stats, pace)
+        with closing(view_of(source.stats)) as view:
+            for event in source:
+                view.show(event)
+            view.result(stream.run.value, stream.run.usage)
 
 
-def view_for(console: Console, *, events: bool) -> Callable[[Callable[[], Stats]], View]:
+def view_for(console: Console, *, events: bool) -> ViewMaker:
     """JSON where it is asked for, a live screen on a terminal, plain lines elsewhere."""
     if events:
         return lambda stats: JsonView()

@@ -1,11 +1,11 @@
 """Where the events of a run go: a live screen, plain lines, or JSON."""
 
-import json
 from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -13,6 +13,7 @@ from rich.text import Text
 from hogdsl.events import (
     Asked,
     Event,
+    Held,
     Inserted,
     Joined,
     RegionStarted,
@@ -21,7 +22,7 @@ from hogdsl.events import (
     Token,
     Usage,
 )
-from hogdsl.terminal.drawing import board, printable, status, usage_line
+from hogdsl.terminal.drawing import answer, board, printable, status, usage_line
 from hogdsl.terminal.lanes import Lanes
 
 FRAME_S = 1 / 12
@@ -29,6 +30,8 @@ FRAME_S = 1 / 12
 
 SPARE_LINES = 3
 """Lines of the screen that lanes leave free: the status line, the cursor's, and one for the eye."""
+
+CTRL_C_CELLS = 4
 
 
 class View(Protocol):
@@ -53,16 +56,15 @@ def print_line(line: str) -> None:
 
 
 def as_text(value: object) -> str:
-    """What a program returned, for people: text as it is, data as JSON."""
+    """What a program returned, for people: text as it is, data as JSON, nothing as nothing."""
     match value:
+        case None:
+            return ""
         case str():
-            return value
-        case BaseModel():
-            return value.model_dump_json(indent=2)
-        case dict() | list() | tuple() | int() | float() | bool() | None:
-            return json.dumps(value, ensure_ascii=False, default=str)
+            return printable(value)
         case _:
-            return repr(value)
+            indent = 2 if isinstance(value, BaseModel) else None
+            return printable(to_json(value, indent=indent, fallback=repr).decode())
 
 
 class LiveView:
@@ -93,7 +95,9 @@ class LiveView:
 
     def result(self, value: object, usage: Usage) -> None:
         self._live.update(Text(), refresh=True)
-        self._console.print(Text.assemble(("result  ", "bold green"), printable(as_text(value))))
+        if text := as_text(value):
+            gap = "\n" if "\n" in text else " "
+            self._console.print(Text.assemble(("result:", "bold green"), gap, text))
         self._console.print(Text(usage_line(usage), style="dim"))
 
     def close(self) -> None:
@@ -108,7 +112,11 @@ class LiveView:
         return Group(board(self._lanes.lanes, self._console, max_lines=room), self._status())
 
     def _status(self) -> Text:
-        return status(self._stats(), self._lanes.step)
+        line = status(self._stats(), self._lanes.step)
+        # The terminal writes ^C where the cursor is, behind this line. If that began a new line,
+        # the frame would be cleared from the wrong place.
+        line.truncate(max(1, self._console.width - CTRL_C_CELLS), overflow="ellipsis")
+        return line
 
     def _keep(self) -> None:
         """Print the whole region above the live part, where it stays."""
@@ -133,9 +141,10 @@ class PlainView:
             case Inserted() | Token():
                 self._flush(event.stream, whole_lines=True)
             case Asked():
-                odds = event.odds.get(event.answer)
-                likely = "" if odds is None else f" ({odds:.0%})"
-                self._line(event.stream, f"[{event.ask}? {event.answer}{likely}]")
+                self._line(event.stream, f"[{answer(event)}]")
+            case Held():
+                # What it has said before it waits belongs before what it waits for.
+                self._flush(event.stream, whole_lines=False)
             case StreamEnded():
                 self._flush(event.stream, whole_lines=False)
                 if event.reason != "finished":
@@ -146,7 +155,9 @@ class PlainView:
                 pass
 
     def result(self, value: object, usage: Usage) -> None:
-        self._write(f"result: {printable(as_text(value))}")
+        if text := as_text(value):
+            # Several lines begin below the heading, so that they stand under one another.
+            self._write(f"result:\n{text}" if "\n" in text else f"result: {text}")
         self._write(usage_line(usage))
 
     def close(self) -> None:
@@ -165,7 +176,7 @@ class PlainView:
         self._n_written[stream] = end
         for line in text[begin:end].split("\n"):
             if line.strip():
-                self._line(stream, line)
+                self._line(stream, line.rstrip())
 
     def _line(self, stream: str, line: str) -> None:
         self._write(f"{printable(stream)} | {printable(line)}")

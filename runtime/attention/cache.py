@@ -1,13 +1,17 @@
-"""The keys and values of all layers, in slots; and lists of slots as tensors."""
+"""The keys and values of all layers, in slots; and spans as arrays of slots and positions."""
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from runtime.attention.base import Span
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
+
+Ints = NDArray[np.int64]
 
 
 class SlotCache:
@@ -35,25 +39,21 @@ def bytes_per_token(config: ModelConfig, dtype: torch.dtype) -> int:
     return 2 * config.n_layers * config.n_kv_heads * config.head_dim * dtype.itemsize
 
 
-def slots_of(spans: Sequence[Span], device: torch.device) -> Tensor:
+def slots_of(spans: Sequence[Span]) -> Ints:
     """Slots of all tokens of `spans`, in order, int64[n_tokens]."""
-    return _count_up([(span.slot, span.n_tokens) for span in spans], device)
+    return _count_up([span.slot for span in spans], [span.n_tokens for span in spans])
 
 
-def rotations_of(spans: Sequence[Span], device: torch.device) -> Tensor:
+def rotations_of(spans: Sequence[Span]) -> Ints:
     """Positions that the keys of `spans` are rotated for, in order, int64[n_tokens]."""
-    return _count_up([(span.rotated_for, span.n_tokens) for span in spans], device)
+    return _count_up([span.rotated_for for span in spans], [span.n_tokens for span in spans])
 
 
-def _count_up(ranges: Sequence[tuple[int, int]], device: torch.device) -> Tensor:
-    """`start, start + 1, …` for each (start, length), one after another."""
-    if len(ranges) == 1:
-        start, length = ranges[0]
-        return torch.arange(start, start + length, device=device)
-    starts, lengths = torch.tensor(ranges).reshape(-1, 2).unbind(1)
-    begins = lengths.cumsum(0) - lengths
-    counted = torch.arange(int(lengths.sum()))
-    return ((starts - begins).repeat_interleave(lengths) + counted).to(device)
+def _count_up(starts: Sequence[int], lengths: Sequence[int]) -> Ints:
+    """`start, start + 1, …` for each start, as many as its length, one after another."""
+    first, n = np.array(starts, dtype=np.int64), np.array(lengths, dtype=np.int64)
+    begins = n.cumsum() - n
+    return (first - begins).repeat(n) + np.arange(n.sum())
 
 
 def turn(rope: Rope, distances: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -177,7 +177,7 @@ def _keys(
     if shifted:
         values, counts = torch.tensor(shifts, device=device).unbind(1)
         turns = tuple(part.repeat_interleave(counts, dim=0) for part in turn(rope, values, dtype))
-    return slots_of(slots, device), turns
+    return torch.from_numpy(slots_of(slots)).to(device), turns
 
 
 def _placed(chunk: Chunk) -> list[tuple[Span, int]]:

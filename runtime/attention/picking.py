@@ -8,13 +8,14 @@ picked rows that see no key.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.attention.pieces import Piece
+from runtime.attention.cache import Ints
+from runtime.attention.pieces import Piece, Reading
 
-Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
@@ -51,18 +52,18 @@ class Picking:
             int64[n_tokens * n_heads, n_parts] and, unless all results have as many parts, bool of
             the same shape: true where there is a part. The rest repeats the first part.
         """
-        order = np.argsort(self.token, kind="stable")
+        order = self.token.argsort(kind="stable")
         token, rows = self.token[order], self.rows[order]
         n_parts = np.bincount(token)
-        firsts = np.cumsum(n_parts) - n_parts
+        firsts = n_parts.cumsum() - n_parts
         most = int(n_parts.max())
-        parts = np.repeat(rows[firsts][..., None], most, axis=-1)
+        parts = rows[firsts][..., None].repeat(most, axis=-1)
         parts[token, :, :, np.arange(len(token)) - firsts[token]] = rows
         n_heads = rows.shape[1] * rows.shape[2]
         parts = parts.reshape(-1, most)
         if int(n_parts.min()) == most:
             return parts, None
-        return parts, np.repeat(np.arange(most) < n_parts[:, None], n_heads, axis=0)
+        return parts, (np.arange(most) < n_parts[:, None]).repeat(n_heads, axis=0)
 
 
 def pick(batches: Sequence[Sequence[Piece]], n_kv_heads: int, n_per_kv_head: int) -> Picking:
@@ -73,19 +74,17 @@ def pick(batches: Sequence[Sequence[Piece]], n_kv_heads: int, n_per_kv_head: int
         n_kv_heads: of the model.
         n_per_kv_head: query heads per KV head.
     """
-    readings = np.array(
-        [reading for batch in batches for piece in batch for reading in piece.readings],
-        dtype=np.int64,
-    )
+    flat = chain.from_iterable(r for batch in batches for piece in batch for r in piece.readings)
+    readings = np.fromiter(flat, dtype=np.int64).reshape(-1, len(Reading._fields))
     n_queries = readings[:, 1]
-    token, _, turn, n_causal, n_keys = np.repeat(readings, n_queries, axis=0).T
-    later = np.arange(len(token)) - np.repeat(np.cumsum(n_queries) - n_queries, n_queries)
+    token, _, turn, n_causal, n_keys = readings.repeat(n_queries, axis=0).T
+    later = np.arange(len(token)) - (n_queries.cumsum() - n_queries).repeat(n_queries)
     first, per_kv_head, row_starts, line_starts = _layout(batches, n_kv_heads, n_per_kv_head)
     rows = first[:, None, None] + np.arange(n_per_kv_head)
     return Picking(
         token=token + later,
         turn=turn + later,
-        n_seen=np.clip(n_causal + later, 0, n_keys),
+        n_seen=np.minimum(np.maximum(n_causal + later, 0), n_keys),
         rows=rows + per_kv_head[:, None, None] * np.arange(n_kv_heads)[:, None],
         row_starts=row_starts,
         line_starts=line_starts,
@@ -109,6 +108,6 @@ def _layout(
         line_starts.append(line_starts[-1] + n_lines)
     by_piece = np.array(pieces, dtype=np.int64)
     n_lines = by_piece[:, 2]
-    start, per_kv_head, _ = np.repeat(by_piece, n_lines, axis=0).T
-    rank = np.arange(len(start)) - np.repeat(np.cumsum(n_lines) - n_lines, n_lines)
+    start, per_kv_head, _ = by_piece.repeat(n_lines, axis=0).T
+    rank = np.arange(len(start)) - (n_lines.cumsum() - n_lines).repeat(n_lines)
     return start + rank * n_per_kv_head, per_kv_head, row_starts, line_starts

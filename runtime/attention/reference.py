@@ -44,8 +44,8 @@ class ReferenceAttention:
         """See `Attention.prepare`."""
         return [
             _Row(
-                new_slots=slots_of(row.new_spans(), self._device),
-                slots=slots_of(row.spans, self._device),
+                new_slots=self._slots(row.new_spans()),
+                slots=self._slots(row.spans),
             )
             for row in rows
         ]
@@ -66,9 +66,12 @@ class ReferenceAttention:
 
     def move(self, sources: Sequence[Span], targets: Sequence[Span]) -> None:
         """See `Attention.move`. Without rotation there is nothing to turn."""
-        source, target = slots_of(sources, self._device), slots_of(targets, self._device)
+        source, target = self._slots(sources), self._slots(targets)
         for layer in self._cache.layers:
             layer[:, target] = layer[:, source]
+
+    def _slots(self, spans: Sequence[Span]) -> Tensor:
+        return torch.from_numpy(slots_of(spans)).to(self._device)
 
     def _one_row(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q [n_new, n_heads, head_dim], k and v [n_kv_heads, n_tokens, head_dim] -> as q"""

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from runtime.attention.base import SpanRow
-from runtime.attention.picking import Ints, Picking, pick
+from runtime.attention.cache import Ints
+from runtime.attention.picking import Picking, pick
 from runtime.attention.pieces import Piece, batches_of, cut_pieces
 from runtime.model.config import ModelConfig
 
@@ -203,6 +204,4 @@ def _slots(batch: Sequence[Piece], n_keys: int) -> Ints:
 
 def _mask(visible: Tensor, dtype: torch.dtype) -> Tensor:
     """What to add to scores: 0 where `visible`, else `MASKED`."""
-    return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(
-        ~visible, MASKED
-    )
+    return torch.where(visible, 0.0, MASKED).to(dtype)

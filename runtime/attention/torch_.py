@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from runtime.attention.base import Span, SpanRow
-from runtime.attention.cache import SlotCache, rotations_of, slots_of, turn
+from runtime.attention.cache import Ints, SlotCache, rotations_of, slots_of, turn
 from runtime.attention.dense import DenseCall, prepare_dense, run_dense
 from runtime.attention.shared import SharedStep, prepare_shared, run_shared
 from runtime.model.config import ModelConfig
@@ -82,7 +82,7 @@ class TorchAttention:
         new_spans = [span for row in rows for span in row.new_spans()]
         picked, rotation = self._picked(shared, few_tokens, new_spans, n)
         return _Step(
-            new_slots=slots_of(new_spans, self._device),
+            new_slots=self._tensor(slots_of(new_spans)),
             picked=picked,
             rotation=rotation,
             n_picked=0 if shared is None else len(shared.token),
@@ -114,8 +114,8 @@ class TorchAttention:
 
     def move(self, sources: Sequence[Span], targets: Sequence[Span]) -> None:
         """See `Attention.move`."""
-        source, target = slots_of(sources, self._device), slots_of(targets, self._device)
-        distances = rotations_of(targets, self._device) - rotations_of(sources, self._device)
+        source, target = self._tensor(slots_of(sources)), self._tensor(slots_of(targets))
+        distances = self._tensor(rotations_of(targets) - rotations_of(sources))
         cos, sin = turn(self._rope, distances, self._exact)
         for keys, values in zip(self._cache.keys, self._cache.values, strict=True):
             turned = self._rope.rotate(keys[:, source], cos, sin)
@@ -132,20 +132,23 @@ class TorchAttention:
         """`picked` and `rotation` of a step with `n` new tokens."""
         n_kv_heads, n_heads = self._config.n_kv_heads, self._config.n_heads
         n_all = n_heads + n_kv_heads
-        spans = np.concatenate([np.arange(s.rotated_for, s.rotated_for + s.n_tokens) for s in new_spans])
-        picked = (np.arange(n) * n_all + n_heads + np.arange(n_kv_heads)[:, None]).reshape(-1)
-        turns = np.tile(spans, n_kv_heads)
+        picked = (np.arange(n) * n_all + (n_heads + np.arange(n_kv_heads))[:, None]).reshape(-1)
+        turns = np.tile(rotations_of(new_spans), n_kv_heads)
         n_picked = 0
         if shared is not None:
             n_picked = len(shared.token)
             token = np.array(few_tokens)[shared.token]
             picked = np.concatenate((token * n_all + shared.head, picked))
             turns = np.concatenate((shared.turn, turns))
-        # Many rows are turned alike, and float64 angles are dear: compute each once.
+        # Many rows are turned alike, and angles in float64 are dear: compute each once.
         positions, which = np.unique(turns, return_inverse=True)
-        index = torch.from_numpy(which).to(self._device)
-        parts = self._rope.cos_sin(torch.from_numpy(positions).to(self._device), self._exact)
+        index = self._tensor(which)
+        parts = self._rope.cos_sin(self._tensor(positions), self._exact)
         cos, sin = (part.index_select(0, index) for part in parts)
-        cos[:n_picked] *= self._config.head_dim**-0.5
-        sin[:n_picked] *= self._config.head_dim**-0.5
-        return torch.from_numpy(picked).to(self._device), (cos, sin)
+        scale = self._config.head_dim**-0.5
+        cos[:n_picked] *= scale
+        sin[:n_picked] *= scale
+        return self._tensor(picked), (cos, sin)
+
+    def _tensor(self, array: Ints) -> Tensor:
+        return torch.from_numpy(array).to(self._device)

@@ -21,7 +21,8 @@ WORDS = (
     "yes",
     "no",
 )
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
+PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+SPECIAL = (PAD, START, END, "<think>", "</think>")
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -48,8 +49,8 @@ def build() -> PreTrainedTokenizerFast:
     core.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL])
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token=END,
+        pad_token=PAD,
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
     )

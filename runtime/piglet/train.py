@@ -7,8 +7,9 @@ checkpoint as if nothing had happened.
 """
 
 import random
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -20,7 +21,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    GenerationConfig,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from runtime.piglet import tokenizer, transcripts
 
@@ -100,7 +106,7 @@ def rate_factor(step: int, n_steps: int, warmup: int = 100, decay: float = 0.4) 
     return min(1.0, (step + 1) / warmup, (n_steps - step) / (decay * n_steps))
 
 
-def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+def loss_of(model: Callable[..., Any], batch: Batch) -> torch.Tensor:
     """The weighted mean loss of predicting every next token."""
     tokens, weights = batch
     logits = model(input_ids=tokens, use_cache=False).logits[:, :-1]
@@ -111,18 +117,18 @@ def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 
 def save(model: Qwen3ForCausalLM, tok: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write an ordinary Hugging Face folder with bfloat16 weights."""
-    half = Qwen3ForCausalLM(model.config).to(torch.bfloat16)
+    end, pad = (tok.get_vocab()[token] for token in (tokenizer.END, tokenizer.PAD))
+    half = Qwen3ForCausalLM._from_config(model.config, dtype=torch.bfloat16)
     half.load_state_dict(model.state_dict())
-    half.generation_config.eos_token_id = tok.eos_token_id
-    half.generation_config.pad_token_id = tok.pad_token_id
-    half.config.eos_token_id = tok.eos_token_id
+    half.config.eos_token_id = end
+    half.generation_config = GenerationConfig(eos_token_id=end, pad_token_id=pad)
     half.save_pretrained(folder)
     tok.save_pretrained(folder)
 
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the finished checkpoint.")],
-    steps: Annotated[int, typer.Option(help="Optimizer steps in all.")] = 12000,
+    steps: Annotated[int, typer.Option(help="Optimizer steps in all.")] = 3600,
     batch_size: Annotated[int, typer.Option(help="Transcripts per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-3,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,

@@ -38,7 +38,7 @@ def header(name: str) -> str:
 def draw(rng: random.Random) -> Segments:
     """One training transcript, of a kind and size drawn from `rng`."""
     kinds = (alone, combined, contiguous, think, speak, think_and_speak, listen)
-    kind = rng.choices(kinds, weights=(10, 42, 16, 11, 10, 4, 7))[0]
+    kind = rng.choices(kinds, weights=(9, 38, 14, 16, 10, 5, 8))[0]
     return kind(rng)
 
 
@@ -118,7 +118,7 @@ def contiguous(rng: random.Random) -> Segments:
     return _moment(rng, _contiguous_view)
 
 
-def _moment(rng: random.Random, view: Callable[[Team, int], Segments]) -> Segments:
+def _moment(rng: random.Random, view: Callable[[Team, int, random.Random], Segments]) -> Segments:
     """A worker's view at the start of one of its lines, drawn from a whole run, and that line."""
     problem = SumList.draw(rng, draw_size(rng))
     n_workers = rng.choices((2, 3, 4), weights=(5, 4, 2))[0]
@@ -129,30 +129,37 @@ def _moment(rng: random.Random, view: Callable[[Team, int], Segments]) -> Segmen
     while n_ends < 2 and not all(worker.ended for worker in team.workers):
         for index, item in team.choices().items():
             n_ends += item is None
-            moments.append(view(team, index) + _decision(problem, item))
+            moments.append(view(team, index, rng) + _decision(problem, item))
         team.advance(rng, stall)
     return rng.choice(moments)
 
 
-def _combined_view(team: Team, index: int) -> Segments:
+def _combined_view(team: Team, index: int, rng: random.Random) -> Segments:
     segments: Segments = [(user(team.problem.prompt) + ASSISTANT, SKIP)]
     for name, done in team.history:
         segments += _given_label(header(name), team.problem.line(done))
-    for other, worker in enumerate(team.workers):
-        if other != index:
-            segments += _given_label(header(worker.name), worker.unfinished)
-    return [*segments, (header(team.workers[index].name), SKIP)]
+    *others, me = _in_view(team, index, rng)
+    for worker in others:
+        segments += _given_label(header(worker.name), worker.unfinished)
+    return [*segments, (header(me.name), SKIP)]
 
 
-def _contiguous_view(team: Team, index: int) -> Segments:
+def _contiguous_view(team: Team, index: int, rng: random.Random) -> Segments:
     segments: Segments = [(user(team.problem.prompt) + ASSISTANT, SKIP)]
-    others = [worker for other, worker in enumerate(team.workers) if other != index]
-    for worker in [*others, team.workers[index]]:
+    for worker in _in_view(team, index, rng):
         segments.append((header(worker.name), SKIP))
         for done in worker.finished:
             segments += _given_label("", team.problem.line(done))
         segments += _given_label("", worker.unfinished)
     return segments
+
+
+def _in_view(team: Team, index: int, rng: random.Random) -> list[Worker]:
+    """The other workers, in order or in any order, and the one itself last."""
+    others = [worker for other, worker in enumerate(team.workers) if other != index]
+    if rng.random() < 0.5:
+        rng.shuffle(others)
+    return [*others, team.workers[index]]
 
 
 def _decision(problem: SumList, item: int | None) -> Segments:
@@ -171,21 +178,33 @@ def _thoughts(problem: LongSum, upto: int) -> str:
 
 
 def think(rng: random.Random) -> Segments:
-    """The thinker's view: the reply so far, the thoughts, and now and then the probe."""
+    """The thinker's view: the reply so far, the thoughts, and now and then the probe.
+
+    Where the probe comes, some of the reply may stand behind the thoughts, so that its answer has
+    to be found in the reply itself and not in what stands between.
+    """
     problem = LongSum.draw(rng, rng.randint(2, 8))
     last = len(problem.terms) - 1
     n_thought = rng.randint(0, last)
     n_said = rng.randint(max(0, n_thought - 2), n_thought)
     said = _said(problem, n_said, rng)
-    opened = f"{said}{UNFINISHED}{ASSISTANT}<think>\n"
-    segments: Segments = [(user(problem.prompt) + ASSISTANT + opened, SKIP)]
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
+        segments = _opened(problem, said)
         return [*segments, (_thoughts(problem, last) + "</think>", LEARN)]
-    segments.append((_thoughts(problem, n_thought), LEARN))
-    if rng.random() < 0.3 and n_thought < last:
+    n_before = len(said) if rng.random() < 0.5 else rng.randint(0, len(said))
+    segments = [*_opened(problem, said[:n_before]), (_thoughts(problem, n_thought), LEARN)]
+    if rng.random() < 0.5 and n_thought < last:
         line = problem.thought(n_thought + 1)
         segments.append((line[: rng.randint(1, len(line) - 1)], LEARN))
+    if n_before < len(said):
+        segments.append((f"{ASSISTANT}{said[n_before:]}", SKIP))
     return [*segments, (PROBE, SKIP), ("yes" if n_thought > n_said else "no", DECISION)]
+
+
+def _opened(problem: LongSum, said: str) -> Segments:
+    """The question, the reply so far, and the beginning of the thoughts."""
+    opened = f"{said}{UNFINISHED}{ASSISTANT}<think>\n"
+    return [(user(problem.prompt) + ASSISTANT + opened, SKIP)]
 
 
 def _said(problem: LongSum, n_said: int, rng: random.Random) -> str:

@@ -77,11 +77,12 @@ class ChatTurns:
     def _open_first(self, role: Role) -> str:
         match role:
             case "system":
+                self._close("system")  # where system text runs into the user's it is no turn
                 return self._around("system", "user")[0]
             case "user":
                 return self._around("user")[0]
             case "assistant":
-                return _without_thoughts(self._around("assistant")[0])
+                return _up_to(self._open_reply(), self._around("assistant")[0])
 
     def _open_next(self, role: Role) -> str:
         match role:
@@ -109,8 +110,7 @@ class ChatTurns:
     def _open_reply(self) -> str:
         """What the generation prompt and a finished turn both open the assistant's turn with."""
         closed = self._close("user")
-        new = self._around("user", prompt=True)[-1]
-        prompt = _without_thoughts(_after(closed, new))
+        prompt = _after(closed, self._around("user", prompt=True)[-1])
         finished = self._around("user", "assistant", "user")[1]
         past = _without_thoughts(_after(closed, finished))
         if prompt.startswith(past):
@@ -155,6 +155,13 @@ def _after(closed: str, text: str) -> str:
     if not text.startswith(closed):
         raise _NoTurnError(f"the turn before it is closed with {closed!r}, but then with {text!r}")
     return text.removeprefix(closed)
+
+
+def _up_to(opened: str, text: str) -> str:
+    """`text` without the thoughts that may follow the opening of a reply."""
+    if opened not in text:
+        raise _NoTurnError(f"it opens it with {text!r}, but elsewhere with {opened!r}")
+    return text[: text.rindex(opened) + len(opened)]
 
 
 def _without_thoughts(opened: str) -> str:

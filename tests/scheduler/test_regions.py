@@ -20,7 +20,7 @@ from hogdsl.plan import (
     Until,
     Wait,
 )
-from tests.scheduler.world import World, script
+from tests.scheduler.world import Model, World, script
 
 
 def pair(**more: object) -> Region:
@@ -126,7 +126,7 @@ def team(header: str = "{name}:", step: str = "\n") -> Region:
     return Region(name="t", blocks=blocks, streams=streams, keep=("h", "a", "b"))
 
 
-def steps_model(**steps: list[str]):  # noqa: ANN201 - the model of `world`, with steps
+def steps_model(**steps: list[str]) -> Model:
     """Each worker writes its lines one after another, then ends."""
 
     def model(whole: str) -> str | None:
@@ -183,7 +183,7 @@ def talk(each: str | None = None, at: str | None = "\n") -> Region:
     return Region(name="k", blocks=blocks, streams=streams, asks=(ask,), waits=(wait,))
 
 
-def talk_model(thoughts: str, speech: str, answers: str):  # noqa: ANN201 - as above
+def talk_model(thoughts: str, speech: str, answers: str) -> Model:
     given = iter(answers)
 
     def model(whole: str) -> str | None:

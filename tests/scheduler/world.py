@@ -192,5 +192,3 @@ def next_of(line: str, written: str) -> str | None:
     if not line.startswith(written):
         return "?"
     return line[len(written)] if len(written) < len(line) else None
-
-

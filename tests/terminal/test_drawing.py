@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from hogdsl.events import Asked, Held
+from hogdsl.events import Asked, Held, StreamEnded
 from hogdsl.terminal.drawing import board, count, printable, status, usage_line
 from hogdsl.terminal.lanes import Lanes
 from tests.terminal.scenes import STATS, USAGE, inserted, started, token, two_workers
@@ -31,8 +31,8 @@ def lanes_after(*events) -> Lanes:
 def test_lanes_stand_side_by_side_where_there_is_room():
     lines = drawn(lanes_after(*two_workers()), width=80)
     assert any("Alice: a=42" in line and "Bob: b=79" in line for line in lines)
-    assert "Alice · ended: finished" in lines[0]
-    assert "Bob · ended: finished" in lines[0]
+    assert "Alice · finished" in lines[0]
+    assert "Bob · finished" in lines[0]
 
 
 def test_lanes_stand_one_below_the_other_on_a_narrow_screen():
@@ -108,7 +108,12 @@ def test_a_lane_says_that_it_is_held_and_what_was_last_answered():
     asked = Asked(seq=0, step=3, ask="ahead", stream="A", answer="no", odds={"yes": 0.2, "no": 0.8})
     lines = drawn(lanes_after(started("A"), asked, Held(seq=1, step=3, stream="A")))
     assert "A · held" in lines[0]
-    assert "ahead? no 80%" in lines[-1]
+    assert "asked: no 80%" in lines[-1]
+
+
+def test_a_lane_says_why_it_ended_if_not_by_itself():
+    over = StreamEnded(seq=0, step=3, stream="A", reason="budget", text="x")
+    assert "A · ended: budget" in drawn(lanes_after(started("A"), token("A", "x"), over))[0]
 
 
 def test_a_lane_counts_its_tokens_and_shared_steps():

@@ -21,16 +21,6 @@ TWO = """
 """
 
 
-@pytest.fixture(autouse=True)
-def _clean_imports(monkeypatch: pytest.MonkeyPatch):
-    """Loading changes the path and the modules, as running a file does; undo both."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
-
-
 def saved(folder: Path, source: str, name: str = "file.py") -> Path:
     path = folder / name
     path.write_text(dedent(source), encoding="utf-8")

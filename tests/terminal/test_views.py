@@ -6,8 +6,9 @@ import json
 import pytest
 from pydantic import BaseModel, TypeAdapter
 from rich.console import Console
+from rich.text import Text
 
-from hogdsl.events import Asked, Event, StreamEnded
+from hogdsl.events import Asked, Event, Held, StreamEnded
 from hogdsl.terminal.running import view_for
 from hogdsl.terminal.views import JsonView, LiveView, PlainView, View, as_text
 from tests.terminal.scenes import (
@@ -72,10 +73,21 @@ def test_plain_output_tells_answers_and_odd_ends():
     )
     over = StreamEnded(seq=0, step=4, stream="A", reason="budget", text="so far")
     assert plain(started("A"), token("A", "so far"), asked, over) == [
-        "A | [ahead? yes (93%)]",
+        "A | [asked: yes 93%]",
         "A | so far",
         "A | [ended: budget]",
     ]
+
+
+def test_what_a_stream_says_before_it_waits_is_written_before_what_it_waits_for():
+    assert plain(
+        started("thoughts", "reply"),
+        token("reply", "b=42, "),
+        Held(seq=0, step=2, stream="reply"),
+        token("thoughts", "c=80\n"),
+        token("reply", "c=80."),
+        joined(),
+    ) == ["reply | b=42,", "thoughts | c=80", "reply | c=80."]
 
 
 def test_streams_of_one_name_in_two_regions_are_both_written_in_full():
@@ -107,6 +119,19 @@ def test_a_plain_result_comes_with_what_the_run_took():
     assert lines[1].startswith("7 steps")
 
 
+def test_a_plain_result_of_several_lines_stands_below_its_heading():
+    lines: list[str] = []
+    PlainView(lines.append).result("a=42\nb=79", USAGE)
+    assert lines[0] == "result:\na=42\nb=79"
+
+
+def test_a_program_that_returns_nothing_has_no_result_line():
+    lines: list[str] = []
+    PlainView(lines.append).result(None, USAGE)
+    assert len(lines) == 1
+    assert lines[0].startswith("7 steps")
+
+
 def test_json_lines_are_the_events_and_nothing_else():
     lines: list[str] = []
     view = JsonView(lines.append)
@@ -127,7 +152,7 @@ def test_a_live_screen_leaves_every_region_and_the_result_standing():
     text = written(console)
     assert "Alice: " in text
     assert "step 3 · 431 tokens/s" in text
-    assert text.index("b=") < text.index("result  ") < text.index("a=42 b=79")
+    assert text.index("b=") < text.index("result:") < text.index("a=42 b=79")
 
 
 def test_a_live_screen_is_not_drawn_for_every_token():
@@ -169,6 +194,16 @@ def test_a_live_screen_that_closes_leaves_the_cursor_visible():
     assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0
 
 
+def test_the_status_line_leaves_room_for_what_ctrl_c_echoes():
+    console = Console(file=io.StringIO(), width=40, height=20, force_terminal=True)
+    view = LiveView(console, lambda: STATS)
+    view.show(started("A"))
+    last_line = Text.from_ansi(written(console).splitlines()[-1])
+    assert last_line.plain.startswith("step 0")
+    assert last_line.cell_len <= 36
+    view.close()
+
+
 def test_a_live_frame_fits_the_screen():
     console = terminal(height=10)
     view = LiveView(console, lambda: STATS, clock=iter(range(99)).__next__)
@@ -184,10 +219,13 @@ def test_a_live_frame_fits_the_screen():
     [
         ("as it is", "as it is"),
         (Answer(value=3), '{\n  "value": 3\n}'),
-        (("a", 1, None), '["a", 1, null]'),
-        ({"ä": True}, '{"ä": true}'),
+        (("a", 1, None), '["a",1,null]'),
+        ([Answer(value=3)], '[{"value":3}]'),
+        ({"ä": True}, '{"ä":true}'),
         (4.5, "4.5"),
-        ({1}, "{1}"),
+        (range(2), '"range(0, 2)"'),
+        (None, ""),
+        ("\x1b[2J", "␛[2J"),
     ],
 )
 def test_a_result_is_text_as_it_is_and_data_as_json(value, text):

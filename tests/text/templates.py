@@ -41,6 +41,16 @@ ALWAYS_THINKING = """\
 """
 """Reasoning models: the generation prompt opens the thoughts."""
 
+EMPTY_THOUGHTS = """\
+{%- for message in messages -%}
+    {{- '<|im_start|>' + message.role + '\n' -}}
+    {%- if message.role == 'assistant' -%}{{- '<think>\n\n</think>\n\n' -}}{%- endif -%}
+    {{- message.content + '<|im_end|>\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n<think>\n' -}}{%- endif -%}
+"""
+"""Empty thoughts in every past turn, and the generation prompt opens them too."""
+
 HEADERS = """\
 {{- bos_token -}}
 {%- set system, rest = '', messages -%}

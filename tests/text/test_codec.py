@@ -75,10 +75,16 @@ def test_a_token_outside_the_vocabulary_spells_nothing() -> None:
     assert codec.bytes_of(300) == b""
 
 
-def test_truncation_set_in_a_tokenizer_is_switched_off() -> None:
+def test_truncation_and_padding_set_in_a_tokenizer_are_switched_off() -> None:
     backend = byte_level().backend_tokenizer
     backend.enable_truncation(4)
+    backend.enable_padding(length=10)
     assert len(Codec(backend, source="here").encode("xyzxyz")) == 6
+
+
+def test_line_ends_that_are_one_token_stay_one() -> None:
+    codec = CODECS["sentencepiece"]
+    assert [codec.bytes_of(token) for token in codec.encode("\n\nx")] == [b"\n\n", b"x"]
 
 
 def test_a_tokenizer_that_changes_text_is_refused() -> None:

@@ -58,7 +58,16 @@ def test_turns_put_together_are_the_template_rendered_at_once(
     assert ours == whole
 
 
-@pytest.mark.parametrize("template", [templates.THINKING, templates.ALWAYS_THINKING])
+THINKERS = [
+    templates.THINKING,
+    templates.ALWAYS_THINKING,
+    templates.ALWAYS_THINKING.replace("think>", "reason>"),
+    templates.EMPTY_THOUGHTS,
+    templates.EMPTY_THOUGHTS.replace("think>", "reason>").replace("t\n<reason>\n'", "t\n'"),
+]
+
+
+@pytest.mark.parametrize("template", THINKERS)
 def test_an_assistants_turn_opens_without_thoughts(template: str, load: Load) -> None:
     text = load(template)
     assert text.open_turn("assistant", first=False) == "<|im_start|>assistant\n"
@@ -88,8 +97,9 @@ def test_a_template_may_have_no_opening_of_the_assistants_turn(load: Load) -> No
 
 def test_system_text_that_is_joined_to_the_users_has_no_turn(load: Load) -> None:
     text = load(templates.INST)
-    with pytest.raises(ModelError, match=r"'system' no turn of its own.*joins system and user"):
-        text.close_turn("system")
+    for ask in (lambda: text.open_turn("system", first=True), lambda: text.close_turn("system")):
+        with pytest.raises(ModelError, match=r"'system' no turn of its own.*joins system and user"):
+            ask()
 
 
 def test_a_turn_that_the_template_refuses_is_refused_with_its_reason(load: Load) -> None:
@@ -131,5 +141,21 @@ def test_an_assistants_turn_opened_in_two_ways_is_refused(load: Load) -> None:
 def test_without_a_chat_template_a_turn_is_refused_and_all_else_works(load: Load) -> None:
     text = load(None)
     assert text.decode(text.encode("plain")) == "plain"
-    with pytest.raises(ModelError, match=r"has no chat template.*chat_template\.jinja"):
+    with pytest.raises(ModelError, match=r"has no chat template.*chat_template\.jinja") as caught:
         text.open_turn("user", first=True)
+    assert "no turn of its own" not in str(caught.value)
+
+
+def test_a_first_reply_that_opens_in_another_way_is_refused(load: Load) -> None:
+    text = load(
+        "{% for m in messages %}{{ 'I:' if loop.first else m.role + ':' }}{{ m.content }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
+    )
+    with pytest.raises(ModelError, match="it opens it with 'I:', but elsewhere with 'assistant:'"):
+        text.open_turn("assistant", first=True)
+
+
+def test_a_first_reply_may_have_nothing_that_opens_it(load: Load) -> None:
+    text = load("{{ bos_token }}{% for m in messages %}{{ m.content + '|' }}{% endfor %}")
+    assert text.open_turn("assistant", first=True) == "<|endoftext|>"
+    assert text.open_turn("assistant", first=False) == ""

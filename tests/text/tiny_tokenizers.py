@@ -37,6 +37,9 @@ def sentencepiece(*, old: bool) -> PreTrainedTokenizerFast:
             merges.append((head, letter))
             head += letter
             vocab.setdefault(head, len(vocab))
+    if not old:  # later ones have tokens of several line ends, which may not be cut apart
+        merges.append(("\n", "\n"))
+        vocab |= {"\n": len(vocab), "\n\n": len(vocab) + 1}
     core = Tokenizer(
         BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
     )

@@ -18,6 +18,7 @@ from hogdsl.language.runner import Run, Runner, Settings
 from hogdsl.language.source import here
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class _Work(Generic[R]):
         self.runner = Runner(settings, self.queue.put)
         self._execute = execute
         self._thread: Thread | None = None
+        self._over = False
 
     def start(self) -> None:
         """Begin, unless it has begun; the program sees the context variables of this caller."""
@@ -48,22 +50,26 @@ class _Work(Generic[R]):
 
     def end(self) -> None:
         """Cancel what still runs and wait until all is free. Safe to call twice."""
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None:
             return
-        self.runner.cancel()
+        if not self._over:
+            self.runner.cancel()
         # a forgotten stream may be collected by the very thread that runs it
         if self._thread is not current_thread():
             self._thread.join()
 
     def _main(self) -> None:
+        outcome: _Done[R] | _Raised
         try:
-            self.queue.put(_Done(self._execute(self.runner)))
+            outcome = _Done(self._execute(self.runner))
         except BaseException as error:  # all of it is raised again where the events are read
-            self.queue.put(_Raised(error))
+            outcome = _Raised(error)
+        self._over = True
+        self.queue.put(outcome)
 
 
 @final
-class RunStream(Generic[R]):
+class RunStream(Generic[R_co]):
     """The events of a run that goes on while they are read.
 
     The run begins with the first event that is asked for. `break`, `close`, Ctrl-C and the end of
@@ -71,15 +77,15 @@ class RunStream(Generic[R]):
     raised from the iterator. After the last event `run` has the results.
     """
 
-    def __init__(self, execute: Callable[[Runner], Run[R]], settings: Settings) -> None:
+    def __init__(self, execute: Callable[[Runner], Run[R_co]], settings: Settings) -> None:
         self._work = _Work(execute, settings)
         # also at exit, while threads can still be waited for
         self._end = finalize(self, self._work.end)
         self._over = False
-        self._run: Run[R] | None = None
+        self._run: Run[R_co] | None = None
 
     @property
-    def run(self) -> Run[R]:
+    def run(self) -> Run[R_co]:
         """The results, after the last event.
 
         Raises:
