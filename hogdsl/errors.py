@@ -54,5 +54,3 @@ class RunCancelled(HogError):
 
 class InternalError(HogError):
     """A fault of ours. Please report it with the message and the plan."""
-
-

@@ -24,7 +24,7 @@ class Usage(Wire):
     tokens_encoded: int = 0
     """Tokens of prompts, texts and headers that were encoded."""
     tokens_cached: int = 0
-    """Tokens of texts that were found in the cache and not encoded."""
+    """Tokens that streams found in the cache when they began, instead of encoding them."""
     probes: int = 0
     """Questions (`ask`) that were put."""
     seconds: float = 0.0
@@ -157,4 +157,4 @@ class Stats(Wire):
     pages_used: int
     pages_total: int
     tokens_cached: int
-    """Tokens found in the cache instead of being encoded, all runs together."""
+    """Tokens that streams found in the cache when they began, all runs together."""

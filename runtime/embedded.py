@@ -50,14 +50,15 @@ class EmbeddedRuntime:
     """A `hogdsl.ports.Runtime` over an engine. The thread starts with the first run."""
 
     def __init__(self, engine: Engine, text: Text, *, name: str) -> None:
-        self.engine, self._text, self._name = engine, text, name
+        self.engine, self.text, self._name = engine, text, name
         self._scheduler = Scheduler(engine)
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
         self._n_steps = 0
-        self._n_generated = 0
+        self._n_cached = 0
+        """Tokens found in the cache by runs that are over."""
         self._recent: deque[tuple[float, int]] = deque()
 
     def open(self, *, seed: int = 0, max_tokens: int | None = None) -> "EmbeddedSession":
@@ -69,7 +70,7 @@ class EmbeddedRuntime:
         session = EmbeddedSession(self)
         run = Run(
             self.engine,
-            self._text,
+            self.text,
             session.put,
             context_length=self.engine.config.context_length,
             seed=seed,
@@ -80,18 +81,24 @@ class EmbeddedRuntime:
         return session
 
     def stats(self) -> events.Stats:
-        now_s = time.monotonic()
-        recent = [n for at_s, n in list(self._recent) if now_s - at_s <= RATE_WINDOW_S]
+        runs = self._scheduler.runs
         return events.Stats(
             model=self._name,
             device=str(self.engine.device),
-            runs=len(self._scheduler.runs),
+            runs=len(runs),
             steps=self._n_steps,
-            tokens_per_second=sum(recent) / RATE_WINDOW_S,
+            tokens_per_second=self._rate(time.monotonic()),
             pages_used=self.engine.pages.n_used,
             pages_total=self.engine.pages.n_total,
-            tokens_cached=0,
+            tokens_cached=self._n_cached + sum(run.usage.tokens_cached for run in runs),
         )
+
+    def _rate(self, now_s: float) -> float:
+        """Tokens chosen per second since the first step of the last `RATE_WINDOW_S`."""
+        recent = [(at_s, n) for at_s, n in list(self._recent) if now_s - at_s <= RATE_WINDOW_S]
+        if len(recent) < 2:
+            return 0.0
+        return sum(n for _, n in recent[1:]) / (now_s - recent[0][0])
 
     def close(self) -> None:
         """Stop all runs, each with `Failed`, and wait for the thread. Safe to call twice."""
@@ -119,6 +126,8 @@ class EmbeddedRuntime:
 
     def forget(self, run: Run) -> None:
         """Free what a run holds. Only for the engine's thread."""
+        if run in self._scheduler.runs:
+            self._n_cached += run.usage.tokens_cached
         self._scheduler.remove(run)
 
     # ---------------------------------------------------------------- the engine's thread
@@ -149,16 +158,23 @@ class EmbeddedRuntime:
         return any(run.present is not None for run in self._scheduler.runs)
 
     def _advance(self) -> None:
-        """One step of all runs, if any can go on."""
+        """One step of all runs, if any can go on; of each run alone if they fail together."""
         step = self._scheduler.next_step(time.monotonic())
-        if step is None:
-            return
+        if step is not None and not self._run(step) and len(step.runs) > 1:
+            for run in step.runs:
+                alone = self._scheduler.next_step(time.monotonic(), only=run)
+                if alone is not None:
+                    self._run(alone)
+
+    def _run(self, step: Step) -> bool:
+        """Run a step and tell its results; False if the forward pass failed."""
         try:
             results = run_rows(self.engine, step.rows)
         except Exception as error:  # a failure must reach those who wait, whatever it is
             self._scheduler.drop(step, error)
-            return
+            return False
         self._tell(step, results)
+        return True
 
     def _tell(self, step: Step, results: list[Result]) -> None:
         self._n_steps += 1

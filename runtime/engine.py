@@ -24,7 +24,7 @@ from runtime.blocks import Block, BlockPrefix, Row
 from runtime.checkpoint import load_transformer
 from runtime.model.transformer import Transformer
 from runtime.pages import PagePool
-from runtime.sizing import default_cache_tokens
+from runtime.sizing import default_cache_tokens, find_device
 from runtime.views import ResolvedRow, block_spans, check_alive, resolve, span_rows
 
 ENCODE_CHUNK_TOKENS = 1024
@@ -116,7 +116,7 @@ class Engine:
             EngineError: no such device or attention, or no room for a cache.
         """
         folder = PIGLET_FOLDER if model == "piglet" else Path(model)
-        transformer = load_transformer(folder, device=_device(device), dtype=dtype)
+        transformer = load_transformer(folder, device=find_device(device), dtype=dtype)
         return cls(
             transformer,
             attention=attention or "torch",
@@ -175,7 +175,8 @@ class Engine:
         self._check_open(block, "crop")
         if not 0 <= n_tokens <= block.n_tokens:
             raise EngineError(
-                f"crop: block {block.number} has {block.n_tokens} tokens and cannot keep {n_tokens}."
+                f"crop: block {block.number} has {block.n_tokens} tokens, not the {n_tokens} that are "
+                "to be kept."
             )
         self._crop(block, n_tokens)
 
@@ -324,16 +325,3 @@ class Engine:
             raise EngineError(
                 f"{what}: block {block.number} is {block.state}; only an open block can change."
             )
-
-
-def _device(name: str | torch.device | None) -> torch.device:
-    has_cuda = torch.cuda.is_available()
-    if name is None:
-        return torch.device("cuda" if has_cuda else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise EngineError(f"There is no device {name!r}. Use 'cpu' or 'cuda'.") from error
-    if device.type == "cuda" and not has_cuda:
-        raise EngineError("Device 'cuda' was asked for, but torch finds no GPU. Use 'cpu'.")
-    return device

@@ -1,9 +1,10 @@
-"""How many tokens a cache holds when nobody says."""
+"""Where an engine runs and how many tokens its cache holds, when nobody says."""
 
 import os
 
 import torch
 
+from hogdsl.errors import EngineError
 from runtime.attention.cache import bytes_per_token
 from runtime.model.config import ModelConfig
 
@@ -27,3 +28,21 @@ def default_cache_tokens(config: ModelConfig, dtype: torch.dtype, device: torch.
         n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * CPU_MEMORY_SHARE
         most = CPU_TOKENS_MOST
     return min(most, int(n_bytes) // bytes_per_token(config, dtype))
+
+
+def find_device(name: str | torch.device | None) -> torch.device:
+    """The device of that name; by default CUDA if there is one, else the CPU.
+
+    Raises:
+        EngineError: there is no such device.
+    """
+    has_cuda = torch.cuda.is_available()
+    if name is None:
+        return torch.device("cuda" if has_cuda else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EngineError(f"There is no device {name!r}. Use 'cpu' or 'cuda'.") from error
+    if device.type == "cuda" and not has_cuda:
+        raise EngineError("Device 'cuda' was asked for, but torch finds no GPU. Use 'cpu'.")
+    return device

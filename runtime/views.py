@@ -133,7 +133,7 @@ def _check_tokens(index: int, row: Row, config: ModelConfig) -> None:
             f"Row {index}: {row.n_logits} logits are wanted of {len(row.tokens)} new tokens. Ask "
             "for 0 up to as many as there are new tokens."
         )
-    if not (0 <= min(row.tokens) and max(row.tokens) < config.n_vocab):
+    if min(row.tokens) < 0 or max(row.tokens) >= config.n_vocab:
         wrong = next(token for token in row.tokens if not 0 <= token < config.n_vocab)
         raise EngineError(
             f"Row {index}: token id {wrong} is out of range. The model has ids 0 to "

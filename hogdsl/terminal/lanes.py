@@ -138,7 +138,7 @@ class Lanes:
             case Token():
                 lane = self[event.stream]
                 lane.write(event.text, "model")
-                lane.n_tokens += 1
+                lane.n_tokens += event.token is not None
             case Committed():
                 self[event.stream].n_committed = event.index
             case Asked():

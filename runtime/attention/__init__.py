@@ -2,9 +2,12 @@
 
     base.py        what a step gives to attention, and the protocol
     cache.py       keys and values of all layers, by slot
+    rotation.py    cosines and sines for lists of positions
     reference.py   dense and obvious: the truth that the others are held to
     torch_.py      fast on a CPU, and on CUDA without other libraries; made of
-      shared.py      rows with few new tokens: a span is read once for all rows that see it
+      pieces.py      rows with few new tokens: views cut into pieces that are read once for all
+      picking.py     numbering of their queries
+      shared.py      what a layer computes of them
       dense.py       rows with many new tokens: each against the keys of its whole view
 
 One suite (`tests/engine`) runs the same laws on every implementation.

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from runtime.attention.base import Span
 from runtime.model.config import ModelConfig
-from runtime.model.rope import Rope
 
 Ints = NDArray[np.int64]
 
@@ -54,17 +53,3 @@ def _count_up(starts: Sequence[int], lengths: Sequence[int]) -> Ints:
     first, n = np.array(starts, dtype=np.int64), np.array(lengths, dtype=np.int64)
     begins = n.cumsum() - n
     return (first - begins).repeat(n) + np.arange(n.sum())
-
-
-def turn(rope: Rope, distances: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosine and sine, each [..., head_dim], that turn keys which are rotated already.
-
-    Args:
-        rope: the model's.
-        distances: int64[...], by how many positions to turn.
-        dtype: of the result.
-    """
-    cos, sin = rope.cos_sin(distances, torch.float64)
-    # The attention scaling is in the keys once already; at position 0 the cosine is the scaling.
-    scaling, _ = rope.cos_sin(torch.zeros_like(distances[:1]), torch.float64)
-    return (cos / scaling).to(dtype), (sin / scaling).to(dtype)

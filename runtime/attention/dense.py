@@ -10,14 +10,17 @@ Rows are cut into chunks of queries to bound memory, and chunks of like size go 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from runtime.attention.base import Span, SpanRow
-from runtime.attention.cache import slots_of, turn
+from runtime.attention.cache import Ints, slots_of
+from runtime.attention.rotation import Rotation, further_rotation
 from runtime.model.rope import Rope
 
 CHUNK_QUERIES = 512
@@ -51,9 +54,9 @@ class DenseCall:
 
     tokens: Tensor
     results: Tensor | None
-    rotation: tuple[Tensor, Tensor]
+    rotation: Rotation
     slots: slice | Tensor
-    turns: tuple[Tensor, Tensor] | None
+    turns: Rotation | None
     mask: Tensor | None
 
 
@@ -160,24 +163,29 @@ def _call(
 
 def _keys(
     batch: Sequence[Chunk], n_keys: int, rope: Rope, device: torch.device, dtype: torch.dtype
-) -> tuple[slice | Tensor, tuple[Tensor, Tensor] | None]:
+) -> tuple[slice | Tensor, Rotation | None]:
     """Slots of the keys of a call, and by what they are turned."""
-    spans = [_placed(chunk) for chunk in batch]
-    shifted = any(shift for placed in spans for _, shift in placed)
-    if len(batch) == 1 and not shifted and _is_one_run([span for span, _ in spans[0]]):
-        return slice(spans[0][0][0].slot, spans[0][0][0].slot + n_keys), None
-    slots, shifts = [], []
-    for chunk, placed in zip(batch, spans, strict=True):
-        # Keys behind the last place are masked; any slot that was written will do for them.
-        filler = Span(placed[0][0].slot, 1, 0)
-        padding = [(filler, 0)] * (n_keys - chunk.n_keys)
-        slots.extend(span for span, _ in [*placed, *padding])
-        shifts.extend((shift, span.n_tokens) for span, shift in [*placed, *padding])
+    placed = [_placed(chunk) for chunk in batch]
+    first = placed[0][0][0].slot
+    shifted = any(shift for spans in placed for _, shift in spans)
+    if len(batch) == 1 and not shifted and _is_one_run([span for span, _ in placed[0]]):
+        return slice(first, first + n_keys), None
+    slots = [_padded(slots_of([span for span, _ in spans]), n_keys) for spans in placed]
     turns = None
     if shifted:
-        values, counts = torch.tensor(shifts, device=device).unbind(1)
-        turns = tuple(part.repeat_interleave(counts, dim=0) for part in turn(rope, values, dtype))
-    return torch.from_numpy(slots_of(slots)).to(device), turns
+        shifts = [
+            _padded(
+                np.repeat([shift for _, shift in spans], [s.n_tokens for s, _ in spans]), n_keys
+            )
+            for spans in placed
+        ]
+        turns = further_rotation(rope, np.concatenate(shifts), device=device, dtype=dtype)
+    return torch.from_numpy(np.concatenate(slots)).to(device), turns
+
+
+def _padded(values: Ints, n: int) -> Ints:
+    """Keys behind the last place are masked, so any slot that was written will do for them."""
+    return np.concatenate((values, np.full(n - len(values), values[0])))
 
 
 def _placed(chunk: Chunk) -> list[tuple[Span, int]]:
@@ -194,5 +202,4 @@ def _placed(chunk: Chunk) -> list[tuple[Span, int]]:
 
 
 def _is_one_run(spans: Sequence[Span]) -> bool:
-    pairs = zip(spans, spans[1:], strict=False)
-    return all(one.slot + one.n_tokens == two.slot for one, two in pairs)
+    return all(one.slot + one.n_tokens == two.slot for one, two in pairwise(spans))

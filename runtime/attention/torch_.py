@@ -7,14 +7,16 @@ Everything about a step that is the same in all layers is prepared once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from runtime.attention.base import Span, SpanRow
-from runtime.attention.cache import Ints, SlotCache, rotations_of, slots_of, turn
+from runtime.attention.cache import Ints, SlotCache, rotations_of, slots_of
 from runtime.attention.dense import DenseCall, prepare_dense, run_dense
+from runtime.attention.rotation import Rotation, further_rotation, rotation
 from runtime.attention.shared import SharedStep, prepare_shared, run_shared
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
@@ -39,11 +41,16 @@ class _Step:
 
     new_slots: Tensor
     picked: Tensor
-    rotation: tuple[Tensor, Tensor]
+    rotation: Rotation
     n_picked: int
     shared: SharedStep | None
     shared_tokens: Tensor | None
     dense: list[DenseCall]
+
+
+class _Place(TypedDict):
+    device: torch.device
+    dtype: torch.dtype
 
 
 class TorchAttention:
@@ -61,8 +68,8 @@ class TorchAttention:
         self._cache = SlotCache(config, n_slots, device=device, dtype=dtype)
         self._config, self._rope = config, rope
         self._device, self._dtype = device, dtype
-        self._exact = torch.promote_types(dtype, torch.float32)
-        """Type of rotations, scores and weights."""
+        self._exactly = _Place(device=device, dtype=torch.promote_types(dtype, torch.float32))
+        """Where a step's tensors go, and the type of rotations, scores and weights."""
 
     def prepare(self, rows: Sequence[SpanRow]) -> _Step:
         """See `Attention.prepare`."""
@@ -77,8 +84,7 @@ class TorchAttention:
             else:
                 many.append((n, row))
             n += row.n_new
-        place = {"device": self._device, "dtype": self._exact}
-        shared = prepare_shared(few, self._config, **place) if few else None
+        shared = prepare_shared(few, self._config, **self._exactly) if few else None
         new_spans = [span for row in rows for span in row.new_spans()]
         picked, rotation = self._picked(shared, few_tokens, new_spans, n)
         return _Step(
@@ -88,7 +94,7 @@ class TorchAttention:
             n_picked=0 if shared is None else len(shared.token),
             shared=shared,
             shared_tokens=torch.tensor(few_tokens, device=self._device) if many else None,
-            dense=prepare_dense(many, self._rope, **place),
+            dense=prepare_dense(many, self._rope, **self._exactly),
         )
 
     def attend(self, step: _Step, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -115,8 +121,8 @@ class TorchAttention:
     def move(self, sources: Sequence[Span], targets: Sequence[Span]) -> None:
         """See `Attention.move`."""
         source, target = self._tensor(slots_of(sources)), self._tensor(slots_of(targets))
-        distances = self._tensor(rotations_of(targets) - rotations_of(sources))
-        cos, sin = turn(self._rope, distances, self._exact)
+        distances = rotations_of(targets) - rotations_of(sources)
+        cos, sin = further_rotation(self._rope, distances, **self._exactly)
         for keys, values in zip(self._cache.keys, self._cache.values, strict=True):
             turned = self._rope.rotate(keys[:, source], cos, sin)
             keys.index_copy_(1, target, turned.to(self._dtype))
@@ -128,7 +134,7 @@ class TorchAttention:
         few_tokens: Sequence[int],
         new_spans: Sequence[Span],
         n: int,
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    ) -> tuple[Tensor, Rotation]:
         """`picked` and `rotation` of a step with `n` new tokens."""
         n_kv_heads, n_heads = self._config.n_kv_heads, self._config.n_heads
         n_all = n_heads + n_kv_heads
@@ -140,11 +146,7 @@ class TorchAttention:
             token = np.array(few_tokens)[shared.token]
             picked = np.concatenate((token * n_all + shared.head, picked))
             turns = np.concatenate((shared.turn, turns))
-        # Many rows are turned alike, and angles in float64 are dear: compute each once.
-        positions, which = np.unique(turns, return_inverse=True)
-        index = self._tensor(which)
-        parts = self._rope.cos_sin(self._tensor(positions), self._exact)
-        cos, sin = (part.index_select(0, index) for part in parts)
+        cos, sin = rotation(self._rope, turns, **self._exactly)
         scale = self._config.head_dim**-0.5
         cos[:n_picked] *= scale
         sin[:n_picked] *= scale

@@ -254,4 +254,4 @@ def listen(rng: random.Random) -> Segments:
 
 def _waiting(rng: random.Random) -> str:
     """What the notes say while nothing new is heard."""
-    return "." * rng.choice((0, 0, 0, 1, 2, 5))
+    return "." * rng.choice((0, 0, 0, 1, 3, 8, 25))

@@ -80,6 +80,25 @@ class Present:
             if writer.turning and writer.plan.commit and writer.plan.commit.into == history
         ]
 
+    @property
+    def n_found(self) -> int:
+        """Tokens that the streams find in the cache when they begin: all that they see, but every
+        text of the region once, for whom it is encoded."""
+        seen = [name for writer in self.writers.values() for name in writer.plan.view]
+        n_new = sum(len(self.texts.get(name, ())) for name in set(seen))
+        return sum(map(self._n_tokens, seen)) - n_new
+
+    def _n_tokens(self, name: str) -> int:
+        return len(self.texts[name]) if name in self.texts else self.block(name).n_tokens
+
+    def n_tried(self, writer: Writer) -> int:
+        """Tokens that are tried out behind a stream and then taken away: questions, choices."""
+        asks = [ask for ask in self.rules.asks.values() if ask.plan.stream == writer.plan.name]
+        choices = writer.choosing.choices if writer.choosing is not None else ()
+        lengths = [len(ask.question) for ask in asks]
+        lengths += [len(writer.around.text.encode(choice)) for choice in choices]
+        return max(lengths, default=0)
+
     def text_view(self, name: str) -> tuple[Block, ...]:
         """What a text block is encoded after: blocks that are being written count as empty."""
         for block in self.plan.blocks:
@@ -180,7 +199,7 @@ def check_length(present: Present, writers: Mapping[str, Writer], context_length
     n_growing += sum(len(writer.pending) or 1 for writer in writers.values())
     for writer in writers.values():
         n_seen = sum(block.n_tokens for block in present.view(writer))
-        if n_seen + n_growing < context_length:
+        if n_seen + n_growing + present.n_tried(writer) < context_length:
             continue
         if not writer.n_generated and n_seen + n_growing > context_length:
             raise CapacityError(

@@ -83,6 +83,7 @@ class Run:
                 emit=self._emit,
                 count_encoded=lambda n: self._count(tokens_encoded=n),
             )
+            self._count(tokens_cached=self.present.n_found)
             for writer in self.present.writers.values():
                 writer.start()
             self._after_writing(self.present)

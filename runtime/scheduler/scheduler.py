@@ -4,7 +4,8 @@
         scheduler.apply(step, runner.run(step), now_s)
 
 A step holds the rows of every run that can go on. All streams of a run advance together. If the
-step's forward pass fails, `drop` frees what was made for it and ends the run that is to blame.
+step's forward pass fails, nothing has changed, and `drop` frees what was made for it. With one run
+in the step that run is to blame; with several, each then makes its step alone.
 """
 
 from collections.abc import Sequence
@@ -55,9 +56,13 @@ class Scheduler:
         if run in self._runs:
             self._runs.remove(run)
 
-    def next_step(self, now_s: float) -> Step | None:
-        """The rows of all runs; None if there is nothing to do. Only deadlines change anything."""
-        jobs = [(run, job) for run in list(self._runs) for job in run.jobs(now_s)]
+    def next_step(self, now_s: float, only: Run | None = None) -> Step | None:
+        """The rows of all runs, or of one; None if there is nothing to do.
+
+        Runs whose time or context is used up are ended; nothing else changes.
+        """
+        runs = self.runs if only is None else (only,)
+        jobs = [(run, job) for run in runs for job in run.jobs(now_s)]
         return Step(jobs=tuple(jobs)) if jobs else None
 
     def apply(self, step: Step, results: Sequence[Result], now_s: float) -> None:
@@ -73,15 +78,13 @@ class Scheduler:
             run.settle()
 
     def drop(self, step: Step, error: Exception) -> None:
-        """The forward pass failed and nothing was written: end a run for it, keep the others.
+        """The forward pass failed: end the run, or let each of several be tried alone.
 
-        If there was no room, the run that came last gives way; any other failure ends all runs of
-        the step, since none can be told from the others.
+        If there was no room for several, the one that came last gives way at once.
         """
         self._free_scratch(step)
-        to_blame = step.runs[-1:] if isinstance(error, CapacityError) else step.runs
-        for run in to_blame:
-            run.fail(error)
+        if len(step.runs) == 1 or isinstance(error, CapacityError):
+            step.runs[-1].fail(error)
 
     def _free_scratch(self, step: Step) -> None:
         self._cache.free(*(job.scratch for _, job in step.jobs if job.scratch is not None))

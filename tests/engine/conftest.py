@@ -1,6 +1,7 @@
 """Tiny engines. Every test of attention runs on all implementations, and on one cut very small."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ KINDS = {
 def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
     """`tiny_engine` for one implementation of attention."""
 
-    def make(**settings: object) -> Engine:
+    def make(**settings: Any) -> Engine:
         return tiny_engine(attention=KINDS[request.param], **settings)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -58,7 +58,8 @@ def test_cutting_a_prompt_into_blocks_changes_no_logits(
     engine, tokens = make_engine(), draw_tokens(60)
     whole = engine.forward([Row([engine.block()], tokens)])
     *firsts, last = [
-        tokens[start:end] for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 60], strict=True)
+        tokens[start:end]
+        for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 60], strict=True)
     ]
     blocks = []
     for part in firsts:

@@ -92,7 +92,7 @@ class RandomPlay:
     def forward(self) -> None:
         n_rows = self.data.draw(st.integers(1, 3))
         writers = self.data.draw(st.permutations(self.STREAMS))[:n_rows]
-        self.twin.forward(*((self._view(but=(w,)) + [w], self._tokens(6)) for w in writers))
+        self.twin.forward(*(([*self._view(but=(w,)), w], self._tokens(6)) for w in writers))
 
     def commit(self) -> None:
         self.twin.commit(self._one_of(self.STREAMS), into="history")

@@ -261,7 +261,7 @@ def test_streams_that_wait_for_ever_fail_the_run() -> None:
     assert not world.cache.living
 
 
-def test_a_failed_step_is_dropped_and_blamed_on_the_newest_run_if_there_is_no_room() -> None:
+def test_if_there_is_no_room_the_newest_run_of_a_step_gives_way() -> None:
     world = World(script(A="123", B="789"))
     old, new = world.run(), world.run()
     old.start(pair())
@@ -295,3 +295,35 @@ def test_runs_that_end_anyhow_leave_no_block(seed: int) -> None:
         world.scheduler.remove(client.run)
     assert world.step() is None
     assert not world.cache.living
+
+
+def test_what_streams_find_in_the_cache_is_counted() -> None:
+    client = World(talk_model("12", "xyz", "")).run()
+    client.start(talk())
+    assert client.run.usage.tokens_encoded == len("<user>Q") + len("T:") + len("S:")
+    assert client.run.usage.tokens_cached == len("<user>QT:"), "what the second stream shares"
+
+
+def test_a_step_of_several_runs_that_fails_blames_none_until_each_is_alone() -> None:
+    world = World(script(A="123", B="789"))
+    clients = [world.run(), world.run()]
+    for client in clients:
+        client.start(pair())
+    step = world.scheduler.next_step(0.0)
+    assert step is not None
+    world.scheduler.drop(step, RuntimeError("broken"))
+    assert not any(client.kinds("failed") for client in clients)
+    alone = world.scheduler.next_step(0.0, only=clients[0].run)
+    assert alone is not None
+    assert alone.runs == [clients[0].run]
+    world.scheduler.drop(alone, RuntimeError("broken"))
+    assert [bool(client.kinds("failed")) for client in clients] == [True, False]
+
+
+def test_a_question_that_no_longer_fits_ends_the_stream_that_is_asked() -> None:
+    world = World(talk_model("12\n4567890123", "x", "n"))
+    client = world.run(context=len("<user>QT:12\n4567?") + 1)
+    client.finish(talk())
+    ended = {e.stream: e.reason for e in client.events if isinstance(e, StreamEnded)}
+    assert ended["think"] == "budget"
+    assert client.events[-1].kind == "joined"

@@ -10,6 +10,7 @@ import torch
 import hogdsl as hog
 from hogdsl.errors import CapacityError, InternalError, RunCancelled
 from runtime.embedded import EmbeddedRuntime, start
+from runtime.model.transformer import Attend
 
 PROBLEM = "a:17+25 b:38+41 c:9+66 d:52+13"
 
@@ -166,7 +167,7 @@ def test_a_fault_of_the_engine_reaches_the_caller_and_frees_the_run(
     runtime = start()
     calls = iter(range(100))
 
-    def broken(tokens: torch.Tensor, attend: object) -> torch.Tensor:
+    def broken(tokens: torch.Tensor, attend: Attend) -> torch.Tensor:
         if next(calls) < 3:
             return whole(tokens, attend)
         raise RuntimeError("the device is on fire")
@@ -178,3 +179,32 @@ def test_a_fault_of_the_engine_reaches_the_caller_and_frees_the_run(
         alone.on(runtime)(PROBLEM)
     assert runtime.stats().pages_used == 0
     runtime.close()
+
+
+def test_a_run_that_breaks_a_step_does_not_end_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime = start()
+    whole = runtime.engine.transformer.hidden
+    poison = runtime.text.encode("z")[0]
+
+    def fussy(tokens: torch.Tensor, attend: Attend) -> torch.Tensor:
+        if (tokens == poison).any():
+            raise RuntimeError("no z, please")
+        return whole(tokens, attend)
+
+    monkeypatch.setattr(runtime.engine.transformer, "hidden", fussy)
+    expected = alone.on(runtime)(PROBLEM)
+    with ThreadPoolExecutor(6) as pool:
+        problems = [PROBLEM, "a:z", PROBLEM, PROBLEM, "b:z", PROBLEM]
+        outcomes = list(pool.map(lambda problem: _outcome(runtime, problem), problems))
+    assert outcomes == [expected, "no z, please", expected, expected, "no z, please", expected]
+    assert runtime.stats().pages_used == 0
+    runtime.close()
+
+
+def _outcome(runtime: EmbeddedRuntime, problem: str) -> str:
+    try:
+        return alone.on(runtime)(problem)
+    except InternalError as error:
+        return str(error)
