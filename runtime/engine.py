@@ -175,8 +175,8 @@ class Engine:
         self._check_open(block, "crop")
         if not 0 <= n_tokens <= block.n_tokens:
             raise EngineError(
-                f"crop: block {block.number} has {block.n_tokens} tokens, not the {n_tokens} that are "
-                "to be kept."
+                f"crop: block {block.number} cannot keep {n_tokens} tokens, it has "
+                f"{block.n_tokens}."
             )
         self._crop(block, n_tokens)
 

@@ -1,6 +1,7 @@
 """Laws 1 to 4: what concurrent attention means, held on every implementation."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from runtime.checkpoint import load_transformer
 from runtime.engine import Engine
 from runtime.model.rope import RopeSettings
 from tests.engine.conftest import MakeEngine
-from tests.engine.tiny import CONFIG, draw_tokens
+from tests.engine.tiny import CONFIG, draw_tokens, tiny_engine
 from tests.engine.twin import RandomPlay, Twin
 from tests.model.tiny_checkpoints import SHAPE, TINY, make
 
@@ -57,10 +58,8 @@ def test_cutting_a_prompt_into_blocks_changes_no_logits(
 ) -> None:
     engine, tokens = make_engine(), draw_tokens(60)
     whole = engine.forward([Row([engine.block()], tokens)])
-    *firsts, last = [
-        tokens[start:end]
-        for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 60], strict=True)
-    ]
+    edges = pairwise([0, *sorted(cuts), 60])
+    *firsts, last = [tokens[start:end] for start, end in edges]
     blocks = []
     for part in firsts:
         blocks.append(engine.encode(part, after=blocks))
@@ -139,12 +138,10 @@ def test_views_that_fill_the_context_lose_nothing_to_their_length(make_engine: M
     twin.block("own")
     twin.forward((["first", "filler", "own"], [3]))
     twin.forward((["filler", "first", "own"], draw_tokens(12, seed=4)))
-    assert 9 + 490 + 13 == CONFIG.context_length
+    assert sum(block.n_tokens for block in twin.blocks.values()) == CONFIG.context_length
 
 
 def _float64_engine(attention: str) -> Engine:
-    from tests.engine.tiny import tiny_engine
-
     return tiny_engine(attention=attention, dtype=torch.float64)
 
 
