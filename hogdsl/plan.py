@@ -156,8 +156,9 @@ class Ask(Wire):
 class Wait(Wire):
     """A stream is held until the newest answer to an ask is `answer`.
 
-    With `each`, one such answer lets it write up to the next `each`, and the ask is put again
-    when it gets there. When the asked stream has ended, nobody waits for it any more.
+    With `each`, one such answer lets it write up to the next `each`; if another one has come by
+    then, it goes on, else it is held again. When the asked stream has ended, nobody waits for it
+    any more.
     """
 
     stream: str

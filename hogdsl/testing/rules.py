@@ -33,7 +33,7 @@ class Waiting:
 
     def __init__(self, wait: plan.Wait, lane: Lane, asking: Asking) -> None:
         self.plan, self.lane, self.asking = wait, lane, asking
-        self._may_write = False
+        self._may_write = self._may_go_on = False
         self._n_chars = 0
 
     def holds(self) -> bool:
@@ -41,20 +41,24 @@ class Waiting:
         return not self._may_write and self.asking.lane.live
 
     def hear(self, answer: str) -> None:
-        """An answer has come; with `each`, a refusal does not take back what was granted."""
+        """An answer has come; with `each`, a refusal does not take back what is being used."""
         right = answer == self.plan.answer
         if self.plan.each is None:
             self._may_write = right
-        elif right and not self._may_write:
+        elif self._may_write:
+            self._may_go_on = right
+        elif right:
             self._may_write, self._n_chars = True, len(self.lane.generated)
 
-    def arrives(self) -> bool:
-        """Whether its stream has just come to `each`, and needs a new answer."""
+    def look(self) -> None:
+        """See whether its stream has come to `each`, and needs another answer."""
         each = self.plan.each
         if each is None or not self._may_write:
-            return False
-        self._may_write = each not in self.lane.generated[self._n_chars :]
-        return not self._may_write
+            return
+        place = self.lane.generated.find(each, self._n_chars)
+        if place >= 0:
+            self._n_chars = place + len(each)
+            self._may_write, self._may_go_on = self._may_go_on, False
 
 
 class Rules:
@@ -71,9 +75,10 @@ class Rules:
 
     def ask(self, tape: Tape) -> Iterator[Event]:
         """Put the asks that are due, and tell those who wait."""
-        again = [wait.asking for wait in self._waits if wait.arrives()]
+        for wait in self._waits:
+            wait.look()
         for asking in self._asks.values():
-            if not asking.lane.live or not (asking.is_due() or asking in again):
+            if not asking.lane.live or not asking.is_due():
                 continue
             answer = tape.next_answer(asking.plan)
             asking.put()

@@ -1,14 +1,13 @@
 """Train piglet from nothing: `python -m runtime.piglet.train --out FOLDER`.
 
 Next-token prediction on the transcripts of `runtime.piglet.transcripts`, with Muon for the
-matrices and AdamW for the rest, in two phases (`phases`), each with a constant learning rate and a
-linear decay at the end. The data of a step depends on the seed and the step alone, so a run that
-is stopped goes on from its last checkpoint as if nothing had happened.
+matrices and AdamW for the rest, a constant learning rate and a linear decay at the end. The data
+of a step depends on the seed and the step alone, so a run that is stopped goes on from its last
+checkpoint as if nothing had happened.
 """
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,14 +59,10 @@ def new_model(n_vocab: int) -> Qwen3ForCausalLM:
     return Qwen3ForCausalLM(config)
 
 
-def draw_pool(
-    tok: PreTrainedTokenizerFast, batch_size: int, seed: int, pool: int, *, shuffled: bool = False
-) -> list[Batch]:
+def draw_pool(tok: PreTrainedTokenizerFast, batch_size: int, seed: int, pool: int) -> list[Batch]:
     """The batches of steps `pool * POOL` and on, in a random order."""
     rng = random.Random(f"{seed}/{pool}")
-    samples = [
-        encode(tok, transcripts.draw(rng, shuffled=shuffled)) for _ in range(batch_size * POOL)
-    ]
+    samples = [encode(tok, transcripts.draw(rng)) for _ in range(batch_size * POOL)]
     samples.sort(key=lambda sample: len(sample[0]))
     batches = [collate(samples[i : i + batch_size]) for i in range(0, len(samples), batch_size)]
     rng.shuffle(batches)
@@ -106,33 +101,9 @@ def optimizers(model: Qwen3ForCausalLM, rate: float) -> list[torch.optim.Optimiz
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
-    """A part of the training, with a learning rate that falls to zero at its end.
-
-    Attributes:
-        steps: the range of its steps.
-        rate: peak of the learning rate, as a factor.
-        shuffled: see `transcripts.draw`.
-    """
-
-    steps: range
-    rate: float
-    shuffled: bool
-
-    def rate_at(self, step: int, warmup: int = 100, decay: float = 0.4) -> float:
-        """Warm up, stay, and fall to zero over the last `decay` of the steps; as a factor."""
-        done, left = step - self.steps.start, self.steps.stop - step
-        return self.rate * min(1.0, (done + 1) / warmup, left / (decay * len(self.steps)))
-
-
-def phases(n_steps: int) -> tuple[Phase, Phase]:
-    """Three quarters of the steps with views in their order, the rest with views in any order."""
-    turn = n_steps * 3 // 4
-    return (
-        Phase(steps=range(turn), rate=1.0, shuffled=False),
-        Phase(steps=range(turn, n_steps), rate=0.5, shuffled=True),
-    )
+def rate_factor(step: int, n_steps: int, warmup: int = 100, decay: float = 0.4) -> float:
+    """Warm up, stay, and fall to zero over the last `decay` of the steps."""
+    return min(1.0, (step + 1) / warmup, (n_steps - step) / (decay * n_steps))
 
 
 def loss_of(model: Callable[..., Any], batch: Batch) -> torch.Tensor:
@@ -157,7 +128,7 @@ def save(model: Qwen3ForCausalLM, tok: PreTrainedTokenizerFast, folder: Path) ->
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the finished checkpoint.")],
-    steps: Annotated[int, typer.Option(help="Optimizer steps in all.")] = 6000,
+    steps: Annotated[int, typer.Option(help="Optimizer steps in all.")] = 4500,
     batch_size: Annotated[int, typer.Option(help="Transcripts per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-3,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
@@ -185,16 +156,14 @@ def main(
         task = progress.add_task("training", total=steps, completed=first)
         pool: list[Batch] = []
         for step in range(first, steps):
-            phase = next(phase for phase in phases(steps) if step in phase.steps)
             if not pool or step % POOL == 0:
-                begins_shuffled = step // POOL * POOL >= phases(steps)[1].steps.start
-                pool = draw_pool(tok, batch_size, seed, step // POOL, shuffled=begins_shuffled)
+                pool = draw_pool(tok, batch_size, seed, step // POOL)
             loss = loss_of(forward, pool[step % POOL])
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for opt in opts:
                 for group in opt.param_groups:
-                    group["lr"] = rate * phase.rate_at(step)
+                    group["lr"] = rate * rate_factor(step, steps)
                 opt.step()
                 opt.zero_grad()
             progress.update(task, advance=1, description=f"training, loss {loss.item():.4f}")

@@ -35,20 +35,14 @@ def header(name: str) -> str:
     return f"{name}: "
 
 
-def draw(rng: random.Random, *, shuffled: bool = False) -> Segments:
-    """One training transcript, of a kind and size drawn from `rng`.
-
-    Args:
-        rng: decides everything.
-        shuffled: what the other streams wrote stands in any order, so that nothing on the way can
-            sum it up, and a decision has to be taken where it is due from what was written.
-    """
+def draw(rng: random.Random) -> Segments:
+    """One training transcript, of a kind and size drawn from `rng`."""
     kinds = (alone, combined, contiguous, think, speak, think_and_speak, listen)
     kind = rng.choices(kinds, weights=(9, 38, 14, 16, 10, 5, 8))[0]
-    return kind(rng, shuffled)
+    return kind(rng)
 
 
-def alone(rng: random.Random, shuffled: bool = False) -> Segments:
+def alone(rng: random.Random) -> Segments:
     """One writer works through a list of sums."""
     problem = SumList.draw(rng, draw_size(rng))
     lines = "".join(problem.line(i) for i in range(len(problem.pairs)))
@@ -114,12 +108,12 @@ class Team:
                 worker.item, worker.line, worker.written = None, "", 0
 
 
-def combined(rng: random.Random, shuffled: bool = False) -> Segments:
+def combined(rng: random.Random) -> Segments:
     """The view at the start of a line where finished lines go to a history that all share."""
-    return _moment(rng, _shuffled_view if shuffled else _combined_view)
+    return _moment(rng, _combined_view)
 
 
-def contiguous(rng: random.Random, shuffled: bool = False) -> Segments:
+def contiguous(rng: random.Random) -> Segments:
     """The view at the start of a line where each worker's lines stay together, its own last."""
     return _moment(rng, _contiguous_view)
 
@@ -147,18 +141,6 @@ def _combined_view(team: Team, index: int, rng: random.Random) -> Segments:
     *others, me = _in_view(team, index, rng)
     for worker in others:
         segments += _given_label(header(worker.name), worker.unfinished)
-    return [*segments, (header(me.name), SKIP)]
-
-
-def _shuffled_view(team: Team, index: int, rng: random.Random) -> Segments:
-    """The same lines, finished and unfinished, in any order."""
-    *others, me = _in_view(team, index, rng)
-    lines = [(name, team.problem.line(done)) for name, done in team.history]
-    lines += [(worker.name, worker.unfinished) for worker in others]
-    rng.shuffle(lines)
-    segments: Segments = [(user(team.problem.prompt) + ASSISTANT, SKIP)]
-    for name, line in lines:
-        segments += _given_label(header(name), line)
     return [*segments, (header(me.name), SKIP)]
 
 
@@ -195,7 +177,7 @@ def _thoughts(problem: LongSum, upto: int) -> str:
     return "".join(problem.thought(i) for i in range(1, upto + 1))
 
 
-def think(rng: random.Random, shuffled: bool = False) -> Segments:
+def think(rng: random.Random) -> Segments:
     """The thinker's view: the reply so far, the thoughts, and now and then the probe.
 
     Where the probe comes, some of the reply may stand behind the thoughts, so that its answer has
@@ -209,8 +191,7 @@ def think(rng: random.Random, shuffled: bool = False) -> Segments:
     if rng.random() < 0.25:
         segments = _opened(problem, said)
         return [*segments, (_thoughts(problem, last) + "</think>", LEARN)]
-    whole_before = rng.random() < (0.15 if shuffled else 0.5)
-    n_before = len(said) if whole_before else rng.randint(0, len(said))
+    n_before = len(said) if rng.random() < 0.5 else rng.randint(0, len(said))
     segments = [*_opened(problem, said[:n_before]), (_thoughts(problem, n_thought), LEARN)]
     if rng.random() < 0.5 and n_thought < last:
         line = problem.thought(n_thought + 1)
@@ -232,7 +213,7 @@ def _said(problem: LongSum, n_said: int, rng: random.Random) -> str:
     return text[: len(text) - rng.choice((0, 1, 2))] if text else text
 
 
-def speak(rng: random.Random, shuffled: bool = False) -> Segments:
+def speak(rng: random.Random) -> Segments:
     """The speaker's view: unfinished thoughts, and the running totals that they allow it to say."""
     problem = LongSum.draw(rng, rng.randint(2, 8))
     last = len(problem.terms) - 1
@@ -246,7 +227,7 @@ def speak(rng: random.Random, shuffled: bool = False) -> Segments:
     return [(view, SKIP), (said, LEARN)]
 
 
-def think_and_speak(rng: random.Random, shuffled: bool = False) -> Segments:
+def think_and_speak(rng: random.Random) -> Segments:
     """First all thoughts, then the whole reply, as any reasoning model does it."""
     problem = LongSum.draw(rng, rng.randint(2, 8))
     thoughts = _thoughts(problem, len(problem.terms) - 1)
@@ -254,7 +235,7 @@ def think_and_speak(rng: random.Random, shuffled: bool = False) -> Segments:
     return [(prompt, SKIP), (f"{thoughts}</think>\n{problem.speech}{END}", LEARN)]
 
 
-def listen(rng: random.Random, shuffled: bool = False) -> Segments:
+def listen(rng: random.Random) -> Segments:
     """Numbers that arrive over time: notes that keep up and wait, an answer when asked."""
     problem = LongSum.draw(rng, rng.randint(1, 8))
     last = len(problem.terms) - 1

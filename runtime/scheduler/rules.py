@@ -90,11 +90,13 @@ class WaitState:
     """What holds a stream, and whether it has been let go.
 
     Attributes:
-        may_write: the newest answer, or with `each` the newest permission, lets it write.
+        may_write: the newest answer, or with `each` a permission, lets it write.
+        may_go_on: with `each`: a further permission that came while it was writing.
     """
 
     plan: plan.Wait
     may_write: bool = False
+    may_go_on: bool = False
     _seen_chars: int = 0
 
     def hear(self, answer: str, writer: Writer) -> None:
@@ -102,19 +104,20 @@ class WaitState:
         wanted = answer == self.plan.answer
         if self.plan.each is None:
             self.may_write = wanted
-        elif wanted and not self.may_write:
-            self.may_write = True
-            self._seen_chars = len(writer.generated)
+        elif self.may_write:
+            self.may_go_on = wanted
+        elif wanted:
+            self.may_write, self._seen_chars = True, len(writer.generated)
 
-    def reaches_each(self, writer: Writer) -> bool:
-        """Whether the stream has written up to its `each` and now needs a new permission."""
+    def look(self, writer: Writer) -> None:
+        """See whether the stream has used up a permission, by writing up to its `each`."""
         each = self.plan.each
         if each is None or not self.may_write:
-            return False
-        if writer.generated.find(each, self._seen_chars) < 0:
-            return False
-        self.may_write = False
-        return True
+            return
+        place = writer.generated.find(each, self._seen_chars)
+        if place >= 0:
+            self._seen_chars = place + len(each)
+            self.may_write, self.may_go_on = self.may_go_on, False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,8 +132,7 @@ class Rules:
     def look(self, writers: Mapping[str, Writer]) -> None:
         """After a step: which questions are due, who is held."""
         for wait in self.waits:
-            if wait.reaches_each(writers[wait.plan.stream]):
-                self.asks[wait.plan.ask].due = True
+            wait.look(writers[wait.plan.stream])
         for ask in self.asks.values():
             ask.look(writers[ask.plan.stream])
         self.held = {

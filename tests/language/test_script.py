@@ -189,7 +189,7 @@ def test_with_each_one_answer_is_good_for_one_piece():
         answers={"t": ["yes", "no", "yes", "no", "yes"]},
     )
     run = paced.on(runtime).run(", ")
-    assert spoken(run) == {3: "a, ", 6: "b, ", 9: "c"}
+    assert spoken(run) == {3: "a, ", 7: "b, ", 11: "c"}
 
 
 def test_with_each_another_answer_does_not_take_back_what_was_granted():

@@ -20,7 +20,7 @@ from hogdsl.plan import (
     Until,
     Wait,
 )
-from tests.scheduler.world import Model, World, script
+from tests.scheduler.world import Client, Model, World, script
 
 
 def pair(**more: object) -> Region:
@@ -218,20 +218,34 @@ def test_a_held_stream_writes_nothing_until_the_answer_is_yes() -> None:
     assert [e.kind for e in client.kinds("held", "resumed")] == ["held", "resumed"]
 
 
-def test_each_asks_for_a_new_permission() -> None:
-    client = World(talk_model("12\n" + "4" * 20 + "\n", "x, y, z", "ynnny")).run()
-    client.finish(talk(each=", "))
-    text = ""
-    said_at: dict[str, int] = {}
+def spoken_at(client: Client) -> dict[str, int]:
+    """The step at which the speaker had spoken each beginning of its text."""
+    text, steps = "", {}
     for event in client.events:
         if isinstance(event, Token) and event.stream == "say":
             text += event.text
-            said_at[text] = event.step
-    asked = [(e.answer, e.step) for e in client.events if isinstance(e, Asked)]
+            steps[text] = event.step
+    return steps
+
+
+def test_with_each_a_yes_lets_the_stream_write_up_to_it_and_no_further() -> None:
+    client = World(talk_model("12\n" + "4" * 20 + "\n", "x, y, z", "yy")).run()
+    client.finish(talk(each=", "))
+    said_at = spoken_at(client)
+    asked = [e.step for e in client.events if isinstance(e, Asked)]
+    assert asked == [5, 26]
     assert said_at["x"] == 6
     assert said_at["x, "] == 8
-    assert asked[:2] == [("yes", 5), ("no", 9)], "asked again when the speaker reached its `each`"
-    assert said_at["x, y"] > 20
+    assert said_at["x, y"] == 27, "held at its `each` until the next yes"
+
+
+def test_with_each_a_yes_that_comes_while_it_writes_lets_it_go_on() -> None:
+    thoughts = "1\n2\n" + "4" * 20 + "\n"
+    client = World(talk_model(thoughts, "x, y, z", "yyn")).run()
+    client.finish(talk(each=", "))
+    said_at = spoken_at(client)
+    assert said_at["x, y"] == said_at["x, "] + 1
+    assert said_at["x, y, z"] > said_at["x, y, "] + 1
 
 
 def test_nobody_waits_for_a_stream_that_has_ended() -> None:
