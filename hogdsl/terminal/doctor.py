@@ -50,7 +50,6 @@ def examine() -> list[Finding]:
         *(_installed(name, get=GET_RUNTIME) for name in RUNTIME_PACKAGES),
         device(),
         threads(),
-        _optional("flashinfer", distribution="flashinfer-python", use="faster attention on CUDA"),
         embedded_model(_runtime_folder()),
     ]
 
@@ -125,10 +124,3 @@ def _installed(distribution: str, *, get: str) -> Finding:
         return Finding(what=distribution, state="ok", detail=version(distribution))
     except PackageNotFoundError:
         return Finding(what=distribution, state="missing", detail=get)
-
-
-def _optional(what: str, *, distribution: str, use: str) -> Finding:
-    try:
-        return Finding(what=what, state="ok", detail=version(distribution))
-    except PackageNotFoundError:
-        return Finding(what=what, state="absent", detail=f"{use}; pip install {distribution}")

@@ -287,6 +287,8 @@ class Writer:
         self.pending = []
         self._go(Phase.ENDED)
         assert self.reason is not None
+        if self.is_between_steps:  # a header with nothing behind it is no part of the text
+            self.text = self.text[: self._step_start]
         self.around.emit(
             events.StreamEnded, stream=self.plan.name, reason=self.reason, text=self.text
         )

@@ -163,6 +163,8 @@ def test_committed_steps_are_told_with_their_index_and_header() -> None:
     blocks = client.run._blocks.blocks  # pyright: ignore[reportPrivateUsage]
     assert bytes(blocks["h"].tokens).decode() == "A:a1\nB:b1\nA:a22\n"
     assert blocks["a"].n_tokens == blocks["b"].n_tokens == 0, "headers without a step are not kept"
+    ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
+    assert ended == {"A": "A:a1\nA:a22\n", "B": "B:b1\n"}
 
 
 def talk(each: str | None = None, at: str | None = "\n") -> Region:

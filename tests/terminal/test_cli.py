@@ -233,7 +233,7 @@ def test_doctor_fails_when_something_that_running_needs_is_missing(monkeypatch):
 
 
 def test_doctor_is_content_without_what_is_only_good_to_have(monkeypatch):
-    findings = [Finding(what="flashinfer", state="absent", detail="faster on CUDA")]
+    findings = [Finding(what="a tool", state="absent", detail="good to have")]
     monkeypatch.setattr("hogdsl.terminal.doctor.examine", lambda: findings)
     assert hogdsl("doctor").exit_code == 0
 

@@ -95,7 +95,7 @@ def test_only_what_is_missing_keeps_programs_from_running():
 def test_the_examination_names_all_that_running_needs():
     looked_for = {finding.what for finding in examine()}
     assert {"python", "torch", "transformers", "tokenizers", "safetensors", "piglet"} <= looked_for
-    assert {"device", "threads", "flashinfer"} <= looked_for
+    assert {"device", "threads"} <= looked_for
 
 
 def test_the_table_has_a_line_per_finding():
