@@ -22,7 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -123,7 +123,9 @@ def main(
     alone, together = solo.on(runtime), solve_together.on(runtime)
     talk, after = talk_while_thinking.on(runtime), think_first.on(runtime)
 
-    def team(n_names: int, layout: str) -> Callable[[dict[str, tuple[int, int]]], Outcome]:
+    def team(
+        n_names: int, layout: Literal["combined", "isolated"]
+    ) -> Callable[[dict[str, tuple[int, int]]], Outcome]:
         names = NAMES[:n_names]
         return lambda sums: rate_sums(
             sums, together.run(prompt_of(sums), names=names, layout=layout)

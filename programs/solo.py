@@ -1,6 +1,7 @@
 """One stream alone: what the concurrent programs are compared with."""
 
 import re
+from typing import Literal
 
 import hogdsl as hog
 
@@ -9,7 +10,7 @@ THINKER = "Think step by step, then answer briefly.\n\n"
 
 
 @hog.program
-def solo(s: hog.Scope, problem: str, prompts: str = "piglet") -> str:
+def solo(s: hog.Scope, problem: str, prompts: Literal["piglet", "general"] = "piglet") -> str:
     """One writer works through a list of sums such as `a:17+25 b:38+41`."""
     rules = "" if prompts == "piglet" else RULES
     s += hog.user(rules + problem) + hog.assistant(hog.gen("work", max_tokens=2048))
@@ -17,7 +18,9 @@ def solo(s: hog.Scope, problem: str, prompts: str = "piglet") -> str:
 
 
 @hog.program
-def think_first(s: hog.Scope, question: str, prompts: str = "piglet") -> str:
+def think_first(
+    s: hog.Scope, question: str, prompts: Literal["piglet", "general"] = "piglet"
+) -> str:
     """Think to the end and only then reply, as reasoning models do."""
     if prompts == "piglet":
         s += hog.user(label(question))

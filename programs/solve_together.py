@@ -4,6 +4,7 @@ hogdsl run programs/solve_together.py --set problem="a:17+25 b:38+41 c:9+66 d:52
 """
 
 import re
+from typing import Literal
 
 import hogdsl as hog
 
@@ -21,8 +22,8 @@ def solve_together(
     s: hog.Scope,
     problem: str,
     names: tuple[str, ...] = ("Alice", "Bob"),
-    layout: str = "combined",
-    prompts: str = "piglet",
+    layout: Literal["combined", "contiguous", "isolated"] = "combined",
+    prompts: Literal["piglet", "general"] = "piglet",
 ) -> str:
     """Solve a problem together; `layout` is combined, contiguous or isolated.
 

@@ -4,6 +4,7 @@ hogdsl run programs/talk_while_thinking.py --set question="17+25+38+41"
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import hogdsl as hog
 from programs.solo import label
@@ -48,7 +49,9 @@ PIGLET = Prompts(
 
 
 @hog.program
-def talk_while_thinking(s: hog.Scope, question: str, prompts: str = "piglet") -> str:
+def talk_while_thinking(
+    s: hog.Scope, question: str, prompts: Literal["piglet", "general"] = "piglet"
+) -> str:
     """Reply while thinking; a question to the thinker paces the reply.
 
     With piglet the question is a sum of 2 to 8 numbers such as `17+25+3`, and the reply is spoken

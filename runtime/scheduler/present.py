@@ -1,6 +1,6 @@
 """The region that runs now: its writers, its rules, its texts, and what each stream sees."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hogdsl import plan
@@ -9,7 +9,7 @@ from runtime.blocks import Block
 from runtime.scheduler.rules import AskState, Rules, WaitState, first_tokens
 from runtime.scheduler.turns import TurnState, begins_plainly, render
 from runtime.scheduler.work import Cache, Text
-from runtime.scheduler.writer import Surroundings, Writer
+from runtime.scheduler.writer import Phase, Surroundings, Writer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +90,16 @@ class Present:
 
     def _n_tokens(self, name: str) -> int:
         return len(self.texts[name]) if name in self.texts else self.block(name).n_tokens
+
+    def n_next(self, writer: Writer) -> int:
+        """Tokens in a stream's view when all have appended what they append in the next step."""
+        n_tokens = sum(block.n_tokens for block in self.view(writer))
+        for name in writer.plan.view:
+            n_tokens += len(self.texts.get(name, ()))
+            owner = self._owners.get(name)
+            if owner is not None:
+                n_tokens += len(owner.pending) or owner.phase is Phase.RUNNING
+        return n_tokens
 
     def n_tried(self, writer: Writer) -> int:
         """Tokens that are tried out behind a stream and then taken away: questions, choices."""
@@ -189,21 +199,20 @@ def _smaller(a: int | None, b: int | None) -> int | None:
     return min((x for x in (a, b) if x is not None), default=None)
 
 
-def check_length(present: Present, writers: Mapping[str, Writer], context_length: int) -> None:
+def check_length(present: Present, context_length: int) -> None:
     """End streams whose view has filled the model's context.
 
     Raises:
-        CapacityError: a stream's prompt alone is longer than the context.
+        CapacityError: what a stream begins with is longer than the context.
     """
-    n_growing = sum(len(tokens) for tokens in present.texts.values())
-    n_growing += sum(len(writer.pending) or 1 for writer in writers.values())
-    for writer in writers.values():
-        n_seen = sum(block.n_tokens for block in present.view(writer))
-        if n_seen + n_growing + present.n_tried(writer) < context_length:
+    for writer in present.writers.values():
+        if writer.phase is Phase.ENDED:
             continue
-        if not writer.n_generated and n_seen + n_growing > context_length:
+        n_tokens = present.n_next(writer)
+        if n_tokens > context_length and not writer.n_generated:
             raise CapacityError(
-                f"stream {writer.plan.name!r} begins with {n_seen + n_growing} tokens in view, and "
-                f"the model's context holds {context_length}. Waiting will not help: shorten it."
+                f"stream {writer.plan.name!r} begins with {n_tokens} tokens in view, and the "
+                f"model's context holds {context_length}. Waiting will not help: shorten it."
             )
-        writer.end("budget")
+        if n_tokens + present.n_tried(writer) >= context_length:
+            writer.end("budget")

@@ -98,7 +98,7 @@ class Run:
         jobs: list[Job] = []
         try:
             self._check_deadlines(present, now_s)
-            check_length(present, self._running(present), self._context_length)
+            check_length(present, self._context_length)
             self._join_if_over(present)
             if self.present is None:
                 return []
@@ -227,10 +227,6 @@ class Run:
                 writer.end("deadline")
 
     # ---------------------------------------------------------------- accounts
-
-    def _running(self, present: Present) -> dict[str, Writer]:
-        writers = present.writers.items()
-        return {name: writer for name, writer in writers if writer.phase is Phase.RUNNING}
 
     def _count(self, **more: int) -> None:
         update = {name: getattr(self.usage, name) + n for name, n in more.items()}

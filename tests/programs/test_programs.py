@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -95,7 +96,9 @@ def test_a_general_reply_waits_for_a_yes() -> None:
 
 
 @pytest.mark.parametrize("prompts", ["piglet", "general"])
-def test_every_program_compiles_for_both_kinds_of_models(prompts: str) -> None:
+def test_every_program_compiles_for_both_kinds_of_models(
+    prompts: Literal["piglet", "general"],
+) -> None:
     plans = [
         solo.compile(PROBLEM, prompts=prompts),
         think_first.compile("1+2", prompts=prompts),

@@ -343,3 +343,16 @@ def test_a_question_that_no_longer_fits_ends_the_stream_that_is_asked() -> None:
     ended = {e.stream: e.reason for e in client.events if isinstance(e, StreamEnded)}
     assert ended["think"] == "budget"
     assert client.events[-1].kind == "joined"
+
+
+def test_only_what_a_stream_sees_counts_against_the_context() -> None:
+    world = World(script(A="1", B="2"))
+    client = world.run(context=12)
+    streams = tuple(
+        Stream(name=n, role="worker", view=(n.lower(),), pieces=(Text(text=f"....{n}:"), Gen()))
+        for n in "AB"
+    )
+    client.finish(pair(streams=streams))
+    assert client.events[-1].kind == "joined"
+    ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
+    assert ended == {"A": "....A:1", "B": "....B:2"}

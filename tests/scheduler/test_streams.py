@@ -98,6 +98,17 @@ def test_a_prompt_longer_than_the_context_fails_with_the_numbers() -> None:
     assert "begins with 13 tokens in view, and the model's context holds 5" in failed.message
 
 
+def test_text_alone_that_is_longer_than_the_context_fails_too() -> None:
+    client = World(script(A="x")).run(context=5)
+    client.finish(main(Text(text="far too long:")))
+    failed = client.events[-1]
+    assert failed.kind == "failed"
+    assert failed.error == "CapacityError"
+    client = World(script(A="x")).run(context=5)
+    client.finish(main(Text(text="fits.")))
+    assert client.events[-1].kind == "joined"
+
+
 def test_turns_open_and_close_as_the_view_needs() -> None:
     client = World(script(A="x")).run()
     pieces = (Turn(role="user", prefix="hi"), CloseTurn(), Turn(role="assistant", prefix="A:"))
