@@ -29,7 +29,9 @@ def test_solo_works_through_all_sums(piglet: hog.Runtime) -> None:
 
 
 @pytest.mark.parametrize("layout", ["combined", "contiguous"])
-def test_two_workers_share_out_the_sums_and_do_none_twice(piglet: hog.Runtime, layout: str) -> None:
+def test_two_workers_share_out_the_sums_and_do_none_twice(
+    piglet: hog.Runtime, layout: Literal["combined", "contiguous"]
+) -> None:
     run = solve_together.on(piglet).run(PROBLEM, layout=layout)
     assert run.value == SOLVED
     done = {name: re.findall(r"([a-f]):\d", run.streams[name]) for name in ("Alice", "Bob")}
