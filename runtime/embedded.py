@@ -135,12 +135,12 @@ class EmbeddedRuntime:
     def _serve(self) -> None:
         while self._obey():
             self._advance()
+        for command in self._commands:  # somebody waits for what they do
+            command()
         for run in self._scheduler.runs:
             if run.present is not None:
                 run.fail(RunCancelled("the runtime was closed while the run went on."))
             self._scheduler.remove(run)
-        for command in self._commands:  # somebody may wait for what they do
-            command()
 
     def _obey(self) -> bool:
         """Do what callers asked for; wait for them if no run can go on. False: stop serving."""

@@ -118,6 +118,34 @@ def test_closing_the_runtime_ends_its_runs() -> None:
         runtime.open()
 
 
+def test_a_region_that_was_asked_for_when_the_runtime_closed_fails_and_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime = start()
+    session = runtime.open()
+    busy, asked_for = threading.Event(), threading.Event()
+    submit = runtime.submit
+
+    def hold() -> None:
+        busy.wait(30)
+
+    submit(hold)
+
+    def submit_and_tell(command: Callable[[], None]) -> None:
+        submit(command)
+        asked_for.set()
+
+    monkeypatch.setattr(runtime, "submit", submit_and_tell)
+    with ThreadPoolExecutor(2) as pool:
+        last = pool.submit(lambda: list(session.run(alone.compile(PROBLEM).regions[0]))[-1])
+        assert asked_for.wait(30)
+        closing = pool.submit(runtime.close)
+        busy.set()
+        assert last.result(30).kind in ("failed", "joined")
+        closing.result(30)
+    assert runtime.stats().pages_used == 0
+
+
 def test_runs_give_the_same_tokens_alone_and_among_others(runtime: EmbeddedRuntime) -> None:
     problems = [f"a:{n}+{n + 3} b:{90 - n}+7" for n in range(10, 26)]
     runs: list[Callable[[str], str]] = [
