@@ -96,6 +96,8 @@ class Writer:
     _n_steps: int = 0
     _step_start: int = 0
     """Where in `text` the present step begins, its header included."""
+    _header: str = ""
+    """The present step's header, until it is told."""
     _step_text: str = ""
     """What the model has chosen in the present step."""
     _n_in_block: int = 0
@@ -139,14 +141,18 @@ class Writer:
         self.turns = turns
 
     def _insert(self, text: str, *, first: bool = False) -> None:
-        if not text:
-            return
+        if text:
+            self._tell_header()
+            self._put(text, first=first)
+            self.around.emit(events.Inserted, stream=self.plan.name, text=text)
+
+    def _put(self, text: str, *, first: bool) -> None:
+        """Have text appended, without a word of it."""
         tokens = self.around.text.encode(text, first=first)
         self.turns = replace(self.turns, first=False)
         self.pending += tokens
         self.text += text
         self.around.count_encoded(len(tokens))
-        self.around.emit(events.Inserted, stream=self.plan.name, text=text)
 
     # ---------------------------------------------------------------- chosen text
 
@@ -168,6 +174,7 @@ class Writer:
         if token in self.around.text.end_tokens:
             self._finish(generation, "end_token", token)
             return
+        self._tell_header()
         increment, shown = generation.push(token)
         self.pending = [token]
         self._n_in_block += 1
@@ -235,8 +242,15 @@ class Writer:
         self._step_start = len(self.text)
         self._step_text = ""
         self._n_in_block = 0
-        header = self.plan.commit.header
-        self._insert(header.format(name=self.plan.name, step=self._n_steps), first=self.turns.first)
+        self._header = self.plan.commit.header.format(name=self.plan.name, step=self._n_steps)
+        if self._header:
+            self._put(self._header, first=self.turns.first)
+
+    def _tell_header(self) -> None:
+        """Tell of the header when something follows; a step that stays empty is no text."""
+        header, self._header = self._header, ""
+        if header:
+            self.around.emit(events.Inserted, stream=self.plan.name, text=header)
 
     def _turn_over_if_due(self) -> None:
         """If the step is complete, let a fresh block take its place (docs/adr/0003)."""

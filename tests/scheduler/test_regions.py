@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hogdsl.errors import CapacityError
-from hogdsl.events import Asked, Committed, Joined, StreamEnded, Token
+from hogdsl.events import Asked, Committed, Inserted, Joined, StreamEnded, Token
 from hogdsl.plan import (
     Ask,
     Commit,
@@ -165,6 +165,9 @@ def test_committed_steps_are_told_with_their_index_and_header() -> None:
     assert blocks["a"].n_tokens == blocks["b"].n_tokens == 0, "headers without a step are not kept"
     ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
     assert ended == {"A": "A:a1\nA:a22\n", "B": "B:b1\n"}
+    texts = [e for e in client.events if isinstance(e, Inserted | Token) and e.stream == "A"]
+    told = "".join(event.text for event in texts)
+    assert told == ended["A"], "what is told of a stream is all that it wrote"
 
 
 def talk(each: str | None = None, at: str | None = "\n") -> Region:
