@@ -3,11 +3,11 @@
 hogdsl run programs/talk_while_thinking.py --set question="17+25+38+41"
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 import hogdsl as hog
-from programs.solo import label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +70,11 @@ def talk_while_thinking(
         say.sees(opened, think, p.thoughts_go_on)
         say.waits_for(think.ask(p.ahead, every=p.every, at=p.at), each=p.each)
     return now["reply"]
+
+
+def label(question: str) -> str:
+    """The numbers of a question with the labels that piglet knows: `a:17 b:25 c:3`."""
+    numbers = re.findall(r"\d+", question)
+    if not 2 <= len(numbers) <= 8:
+        raise ValueError(f"piglet adds 2 to 8 numbers, and {question!r} has {len(numbers)}")
+    return " ".join(f"{letter}:{n}" for letter, n in zip("abcdefgh", numbers, strict=False))

@@ -1,9 +1,14 @@
 """The runtime: a model, its cache, and what runs plans on them.
 
-    pages.py, blocks.py, views.py   who owns which page; what a row sees
+    embedded.py                     the runtime in this process: one thread for all runs
+    scheduler/                      which rows run next, and what their results mean
+    runner.py, sampling.py          a step on the engine; tokens from logits
     engine.py                       one step: rows in, logits out
+    pages.py, blocks.py, views.py   who owns which page; what a row sees
     attention/                      concurrent attention over views
     model/, checkpoint/             the transformer and how it is loaded
+    text/                           tokenizer, chat turns, stops
+    piglet/                         the embedded model, and how it is made
 
 `Engine` is loaded on first use, so importing this package imports no torch.
 """

@@ -112,8 +112,8 @@ class Stream(Handle):
         Args:
             ask: a question to another stream of this region.
             answer: the one that lets it go on.
-            each: one such answer lets it write up to the next `each`; by default it goes on
-                until another answer comes.
+            each: one such answer lets it write up to the next `each`, and one more that comes
+                by then lets it go on; by default it goes on until another answer comes.
 
         Raises:
             ProgramError: the region is not being declared.

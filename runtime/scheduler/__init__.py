@@ -5,7 +5,9 @@
     generation.py one `gen`: its tokens, its text, its stops
     writer.py     one stream: pieces, budgets, steps that are committed
     rules.py      asks, waits and untils of a region
-    setup.py      a region's blocks, and the errors of plans that do not fit together
+    setup.py      the errors of plans that do not fit together
+    present.py    the region that runs now: its blocks, texts and writers, what each stream sees
+    rows.py       from its state to the rows of the next step
     run.py        one run: its blocks, its writers, its events
     scheduler.py  all runs: the next step, its results, failures, cancellation
 

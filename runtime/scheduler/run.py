@@ -173,7 +173,8 @@ class Run:
         for writer in present.writers.values():
             own = writer.plan.view[-1]
             self._blocks.blocks[own] = writer.block
-            self._blocks.turns[own] = writer.turns
+            if any(isinstance(piece, plan.Turn | plan.CloseTurn) for piece in writer.plan.pieces):
+                self._blocks.turns[own] = writer.turns
             if writer.turning is not None:
                 self._cache.free(writer.turning.block)
             if writer.is_between_steps and writer.block.n_tokens:

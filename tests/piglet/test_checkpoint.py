@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from runtime.blocks import Row
 from runtime.engine import PIGLET_FOLDER, Engine
 from runtime.piglet import transcripts
 from runtime.piglet.evaluate import share_right
@@ -38,8 +39,6 @@ def test_our_engine_gives_the_same_logits_as_transformers(model, tokenizer) -> N
     tokens = tokenizer("<|im_start|>user\na:17+25 b:3+4<|im_end|>\n", add_special_tokens=False)
     ids = tokens["input_ids"]
     engine = Engine.load("piglet", device="cpu")
-    from runtime.blocks import Row
-
     ours = engine.forward([Row([engine.block()], ids, n_logits=len(ids))])
     theirs = model(torch.tensor([ids])).logits[0]
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
@@ -65,8 +64,6 @@ def test_it_has_learned_every_kind_of_transcript(model, tokenizer, kind, least) 
 
 def test_it_takes_numbers_that_arrive_and_answers_at_once_when_asked() -> None:
     """Heard text grows in its block while notes are written behind it."""
-    from runtime.blocks import Row
-
     engine, text = Engine.load("piglet", device="cpu"), Text.load(PIGLET_FOLDER)
     heard, opened, notes, reply = (engine.block() for _ in range(4))
     encode = text.encode
