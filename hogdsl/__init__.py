@@ -9,8 +9,8 @@
 
     language/  what programs are written with          compiler/  checks and lowers them
     plan       what the compiler gives to a runtime    events     what a runtime gives back
-    ports      where a runtime is plugged in           testing    a runtime that plays a script
-    errors     all errors, sorted by who caused them
+    commands   what a running region is told           ports      where a runtime is plugged in
+    testing    a runtime that plays a script           errors     all errors, by who caused them
 
 Importing this package does no work: a model is loaded when a program first runs.
 """
@@ -27,45 +27,90 @@ from hogdsl.errors import (
 )
 from hogdsl.events import Event, Stats, Usage
 from hogdsl.language import layouts
-from hogdsl.language.conditions import all_workers, any_worker, regex
+from hogdsl.language.batch import Batch, Outcome
+from hogdsl.language.channel import Channel
+from hogdsl.language.conditions import (
+    Condition,
+    Regex,
+    all_workers,
+    any_worker,
+    closed,
+    ended,
+    first,
+    quorum,
+    regex,
+)
+from hogdsl.language.conversation import conversation
 from hogdsl.language.defaults import use
-from hogdsl.language.pieces import Piece, assistant, gen, select, system, turn, user
+from hogdsl.language.gens import gen, select, token
+from hogdsl.language.later import Later
+from hogdsl.language.live import Live
+from hogdsl.language.match import Match
+from hogdsl.language.now import Now
+from hogdsl.language.pieces import Piece, assistant, system, turn, user
 from hogdsl.language.program import Program, program
 from hogdsl.language.run_stream import RunStream
 from hogdsl.language.runner import Run
 from hogdsl.language.scope import Scope
+from hogdsl.language.speaker import Speaker
+from hogdsl.language.streams import Stream
+from hogdsl.language.team import Team, Worker
+from hogdsl.language.tools import Tool, ToolError, describe, tool
 from hogdsl.plan import Plan
 from hogdsl.ports import Runtime, local
 
 __all__ = [
+    "Batch",
     "CapacityError",
+    "Channel",
+    "Condition",
     "EngineError",
     "Event",
     "HogError",
     "InternalError",
+    "Later",
+    "Live",
+    "Match",
     "ModelError",
+    "Now",
+    "Outcome",
     "Piece",
     "Plan",
     "PlanError",
     "Program",
     "ProgramError",
+    "Regex",
     "Run",
     "RunCancelled",
     "RunStream",
     "Runtime",
     "Scope",
+    "Speaker",
     "Stats",
+    "Stream",
+    "Team",
+    "Tool",
+    "ToolError",
     "Usage",
+    "Worker",
     "all_workers",
     "any_worker",
     "assistant",
+    "closed",
+    "conversation",
+    "describe",
+    "ended",
+    "first",
     "gen",
     "layouts",
     "local",
     "program",
+    "quorum",
     "regex",
     "select",
     "system",
+    "token",
+    "tool",
     "turn",
     "use",
     "user",

@@ -12,6 +12,8 @@
 Every message says the rule, what was found, where, and what to do.
 """
 
+import unicodedata
+
 
 class HogError(Exception):
     """The root of all errors of this project."""
@@ -20,16 +22,59 @@ class HogError(Exception):
 class ProgramError(HogError):
     """A program breaks a rule of the language.
 
+    As text it is the place and the rule, then the program's own line with the place marked:
+
+        programs/pair.py:14: the team has no worker 'bob'. There is 'alice'. Fork it first.
+            team["bob"] += hog.gen()
+            ^^^^^^^^^^^
+
     Attributes:
         rule: what was broken and how to mend it, without the place.
+        code: short name of the rule; `docs/errors.md` has a section for each.
         file: path of the program's source, or None if it has none.
         line: line number in `file`, counted from 1.
+        columns: the first column of what is meant in that line, counted from 0, and the one
+            after the last.
     """
 
-    def __init__(self, rule: str, *, file: str | None = None, line: int | None = None) -> None:
-        self.rule, self.file, self.line = rule, file, line
+    def __init__(
+        self,
+        rule: str,
+        *,
+        code: str = "",
+        file: str | None = None,
+        line: int | None = None,
+        columns: tuple[int, int] | None = None,
+        source: str | None = None,
+    ) -> None:
+        self.rule, self.code = rule, code
+        self.file, self.line, self.columns = file, line, columns
         place = f"{file}:{line}: " if file is not None else ""
-        super().__init__(place + rule)
+        super().__init__(place + rule + _marked(source, columns))
+
+
+def _marked(source: str | None, columns: tuple[int, int] | None) -> str:
+    """The program's line with a row of carets below, indented by four spaces.
+
+    Tabs inside of the line and characters that are wider or narrower than one column keep the
+    carets below what they mark.
+    """
+    if source is None or not source.strip():
+        return ""
+    indent = len(source) - len(source.lstrip())
+    shown = f"\n    {source.strip()}"
+    if columns is None:
+        return shown
+    start, end = max(columns[0], indent), min(columns[1], len(source.rstrip()))
+    before = "".join("\t" if char == "\t" else " " * _width(char) for char in source[indent:start])
+    return f"{shown}\n    {before}{'^' * max(1, sum(map(_width, source[start:end])))}"
+
+
+def _width(char: str) -> int:
+    """Columns that a terminal gives to a character."""
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 class PlanError(HogError):

@@ -10,8 +10,20 @@ from pydantic import Field
 
 from hogdsl.plan import Wire
 
-EndReason = Literal["finished", "budget", "deadline", "until", "cancelled", "failed"]
-GenReason = Literal["stop", "end_token", "max_tokens", "stream_ended", "selected"]
+EndReason = Literal[
+    "finished",  # it has written all its pieces
+    "budget",  # tokens of the stream, its region or the model's context
+    "deadline",  # seconds of the stream or its region
+    "until",  # a condition that ends the region holds
+    "closed",  # an input was closed, and all of it is heard
+    "left",  # the region ended while the input was open
+    "interrupted",  # somebody broke in, with the policy `stop`
+    "stopped",  # the program said so
+    "cancelled",
+    "failed",
+]
+GenReason = Literal["stop", "end_token", "complete", "max_tokens", "stream_ended", "selected"]
+"""`complete`: nothing can follow in a constrained `gen`."""
 
 
 class Usage(Wire):
@@ -93,6 +105,43 @@ class Resumed(_Event):
     stream: str
 
 
+class Heard(_Event):
+    """Text from outside has come to a `listen` stream; it is encoded in the next step."""
+
+    kind: Literal["heard"] = "heard"
+    stream: str
+    text: str
+    final: bool
+    """It completes an utterance."""
+
+
+class Interrupted(_Event):
+    """Somebody broke in: the stream was held, or taken back to what was delivered of it."""
+
+    kind: Literal["interrupted"] = "interrupted"
+    stream: str
+    by: str
+    """The input."""
+    policy: Literal["pause", "restart", "stop"]
+    text: str
+    """All of the stream's text that stays."""
+
+
+class Noticed(_Event):
+    """What a `hogdsl.plan.Watch` waited for has come about."""
+
+    kind: Literal["noticed"] = "noticed"
+    watch: str
+    n: int
+    """Notices of this watch, counted from 1."""
+    stream: str | None = None
+    start: int = 0
+    """Where in `text` the match begins, in characters; with `end` and `text` it is the match."""
+    end: int = 0
+    text: str = ""
+    """What the model has written in the stream, up to the end of the match."""
+
+
 class Value(_Event):
     """A `gen` or `select` is complete."""
 
@@ -101,6 +150,8 @@ class Value(_Event):
     name: str | None
     value: str
     reason: GenReason
+    scores: dict[str, float] | None = None
+    """Of a `select`: mean log-probability per token of each choice."""
 
 
 class StreamEnded(_Event):
@@ -137,6 +188,9 @@ Event = Annotated[
     | Asked
     | Held
     | Resumed
+    | Heard
+    | Interrupted
+    | Noticed
     | Value
     | StreamEnded
     | Joined

@@ -49,12 +49,45 @@ class CloseTurn(Wire):
     kind: Literal["close_turn"] = "close_turn"
 
 
+TokenName = str | Annotated[int, Field(ge=0)]
+"""A token by its text, which must be exactly one token of the model, or by its number."""
+
+
 class Sampling(Wire):
-    """How a token is chosen. Temperature 0 is greedy; the other settings then have no effect."""
+    """How a token is chosen. Temperature 0 is greedy; top_p and top_k then have no effect."""
 
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     top_k: PositiveInt | None = None
+    forbidden: tuple[TokenName, ...] = ()
+    """Tokens that are never chosen."""
+
+
+class RegexConstraint(Wire):
+    """The whole text matches a regular expression."""
+
+    kind: Literal["regex"] = "regex"
+    regex: str
+
+
+class ChoicesConstraint(Wire):
+    """The text is one of these; the model writes it token by token."""
+
+    kind: Literal["choices"] = "choices"
+    choices: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class JsonConstraint(Wire):
+    """The text is a JSON document of a schema, without white space between its parts."""
+
+    kind: Literal["json"] = "json"
+    document: str
+    """The JSON schema, as JSON text."""
+
+
+Constraint = Annotated[
+    RegexConstraint | ChoicesConstraint | JsonConstraint, Field(discriminator="kind")
+]
 
 
 class Gen(Wire):
@@ -65,7 +98,12 @@ class Gen(Wire):
     max_tokens: PositiveInt | None = None
     stop: tuple[str, ...] = ()
     """Texts that end it; a stop is not part of the value and does not stay in the cache."""
+    stop_regex: tuple[str, ...] = ()
+    """Regular expressions that end it, as soon as one matches; otherwise as `stop`."""
+    stop_tokens: tuple[TokenName, ...] = ()
+    """Tokens that end it, as the model's own end tokens do."""
     sampling: Sampling = Sampling()
+    constraint: Constraint | None = None
 
 
 class Select(Wire):
@@ -124,17 +162,46 @@ class Commit(Wire):
     """Text that begins every step; `{name}` and `{step}` (counted from 1) are filled in."""
 
 
+BargeIn = Literal["ignore", "pause", "restart", "stop"]
+
+
+class Input(Wire):
+    """What comes into a `listen` stream from outside, and what that does to those who speak.
+
+    `pause` holds them until an utterance is complete. `restart` and `stop` take back what they
+    have written beyond what was delivered; then they go on from there, or end.
+    """
+
+    background: bool = False
+    """The region may end while the input is still open."""
+    barge_in: BargeIn = "ignore"
+    interrupts: tuple[str, ...] = ()
+    """The streams that are interrupted."""
+
+
 class Stream(Wire):
-    """One sequence that the model writes."""
+    """One sequence that is written by the model or, with `input`, comes from outside."""
 
     name: str
-    role: Literal["main", "worker", "think", "say"]
+    role: Literal["main", "worker", "think", "say", "listen"]
     view: Annotated[tuple[str, ...], Field(min_length=1)]
     """Names of the blocks that it sees, its own last."""
     pieces: tuple[Piece, ...]
     max_tokens: PositiveInt | None = None
     max_seconds: PositiveFloat | None = None
+    """Counted from the moment at which it begins."""
     commit: Commit | None = None
+    input: Input | None = None
+    """Given for the role `listen` and no other; the pieces are then fixed and come first."""
+    reports_delivery: bool = False
+    """Whoever plays it says how much was delivered; without it, all that was told is delivered."""
+    after: tuple[str, ...] = ()
+    """Streams of the region that must have ended before it begins."""
+    parent: str | None = None
+    """One of `after`, of which it is a part: unless that finished, this one ends at once too, with
+    the same reason."""
+    continues: bool = False
+    """It goes on with its parent's budget and number of steps."""
     where: str | None = None
     """`file:line` of its declaration, for messages."""
 
@@ -167,12 +234,77 @@ class Wait(Wire):
     each: str | None = None
 
 
-class Until(Wire):
-    """Ends the region when the text of `n` of the streams matches a regular expression."""
+class Matches(Wire):
+    """The texts of `n` of the streams match a regular expression somewhere."""
 
+    kind: Literal["matches"] = "matches"
     streams: Annotated[tuple[str, ...], Field(min_length=1)]
     regex: str
     n: PositiveInt = 1
+    agree: bool = False
+    """What they match (its first group, if it has one, else all of it) must be the same, too; of a
+    stream the last match counts."""
+
+
+class Ended(Wire):
+    """`n` of the streams have ended; an input has ended when it is closed and all is heard."""
+
+    kind: Literal["ended"] = "ended"
+    streams: Annotated[tuple[str, ...], Field(min_length=1)]
+    n: PositiveInt = 1
+
+
+Condition = Annotated[Matches | Ended, Field(discriminator="kind")]
+
+
+class Until(Wire):
+    """Ends streams when a condition holds."""
+
+    condition: Condition
+    ends: tuple[str, ...] = ()
+    """The streams that are ended; none stands for all of the region."""
+
+
+class Hold(Wire):
+    """A stream is held until a condition holds: from its beginning or, with `at`, each time that it
+    has written this text."""
+
+    stream: str
+    until: Condition
+    at: str | None = None
+
+
+class Insert(Wire):
+    """Text that is put into streams again and again.
+
+    `each`: into each stream after every `every` tokens that the model wrote in it. `random`: into
+    one of those that run, chosen by the run's seed, after every `every` tokens of the stream that
+    has written most.
+    """
+
+    name: str
+    streams: Annotated[tuple[str, ...], Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
+    every: PositiveInt
+    into: Literal["each", "random"] = "each"
+    at: str | None = None
+    """When it is due, it still waits until the stream has written this text."""
+
+
+class Watch(Wire):
+    """The program wants to know: `Noticed` says so, `hogdsl.commands.Release` ends the hold.
+
+    Either `regex` is given: each time that the model's text of one of the streams matches it anew,
+    as soon as a match is complete; or `every`: after this many steps of the region.
+    """
+
+    name: str
+    streams: tuple[str, ...] = ()
+    """With `regex`: whose text is watched."""
+    regex: str | None = None
+    every: PositiveInt | None = None
+    hold: Literal["nothing", "stream", "region"] = "stream"
+    """What stands still until the program has answered."""
 
 
 class Region(Wire):
@@ -184,8 +316,13 @@ class Region(Wire):
     asks: tuple[Ask, ...] = ()
     waits: tuple[Wait, ...] = ()
     until: tuple[Until, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    inserts: tuple[Insert, ...] = ()
+    watches: tuple[Watch, ...] = ()
     keep: tuple[str, ...] = ()
     """Blocks of this region that later regions may see; the others are freed at its end."""
+    max_tokens: PositiveInt | None = None
+    """Tokens that the model may write in all streams together."""
     max_seconds: PositiveFloat | None = None
     where: str | None = None
 

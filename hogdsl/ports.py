@@ -4,10 +4,11 @@ The language knows these two protocols and nothing else of a runtime. The embedd
 found by name on first use, so that `import hogdsl` stays light.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from hogdsl.commands import Command
 from hogdsl.events import Event, Stats
 from hogdsl.plan import Region
 
@@ -15,11 +16,19 @@ from hogdsl.plan import Region
 class Session(Protocol):
     """One run of one program: regions go in, events come out, blocks stay until `close`."""
 
-    def run(self, region: Region) -> Iterator[Event]:
+    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
         """Run one region to its end; the last event is `Joined` or `Failed`.
 
         Leaving the iterator before its end cancels the run.
+
+        Args:
+            region: what to run.
+            commands: are obeyed when the region starts, before its first step.
         """
+        ...
+
+    def send(self, command: Command) -> None:
+        """Tell the running region something, from any thread; see `hogdsl.commands`."""
         ...
 
     def cancel(self) -> None:
@@ -34,8 +43,16 @@ class Session(Protocol):
 class Runtime(Protocol):
     """A place where programs run: a model and its cache."""
 
-    def open(self, *, seed: int = 0, max_tokens: int | None = None) -> Session:
-        """Begin a run. `max_tokens` bounds every stream that has no smaller budget of its own."""
+    def open(
+        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+    ) -> Session:
+        """Begin a run.
+
+        Args:
+            seed: of all that is chosen at random.
+            max_tokens: bounds every stream that has no smaller budget of its own.
+            max_seconds: from now; a run that is not over by then fails with `RunCancelled`.
+        """
         ...
 
     def stats(self) -> Stats:

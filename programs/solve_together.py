@@ -14,6 +14,7 @@ take nothing that somebody else has taken, and use what the others have found. K
 short. Whoever knows the result writes it as \\boxed{{result}}.
 
 Problem: """
+CHECK = "Quick check: am I doing what somebody else has done already? (yes/no): "
 REMINDER = "\n\nTogether we have it. The final answer is \\boxed{"
 
 
@@ -22,10 +23,10 @@ def solve_together(
     s: hog.Scope,
     problem: str,
     names: tuple[str, ...] = ("Alice", "Bob"),
-    layout: Literal["combined", "contiguous", "isolated"] = "combined",
+    layout: Literal["combined", "interleaved", "contiguous", "isolated"] = "combined",
     prompts: Literal["piglet", "general"] = "piglet",
 ) -> str:
-    """Solve a problem together; `layout` is combined, contiguous or isolated.
+    """Solve a problem together; `layout` is a name of hog.layouts.
 
     With piglet the problem is a list of sums such as `a:17+25 b:38+41`, the names are the first of
     Alice, Bob, Carol and Dave, and the result is the list of worked sums.
@@ -37,6 +38,8 @@ def solve_together(
         for worker in team:
             worker += f"Hi, I'm {worker.name}. "
             worker += hog.gen("work", max_tokens=2048)
+        if layout == "combined":
+            team.every(256, insert=CHECK, into="random")
         team.until(hog.any_worker(hog.regex(r"\\boxed\{(.+?)\}")))
     s += REMINDER + hog.gen("answer", max_tokens=64, stop="}")
     return s["answer"]
@@ -53,9 +56,10 @@ def _sums(s: hog.Scope, problem: str, names: tuple[str, ...], layout: str) -> st
 
 def _layout(name: str, header: str | None) -> hog.layouts.Layout:
     """The layout of that name; piglet's lines end with a single line break and short headers."""
-    if name == "combined" and header is None:
-        return hog.layouts.combined(step="\n", header="{name}: ")
-    if name == "combined":
-        return hog.layouts.combined(step="\n\n", header="**{name} [{step}]:** ")
-    makers = {"contiguous": hog.layouts.contiguous, "isolated": hog.layouts.isolated}
-    return makers[name]() if header else makers[name](header="{name}: ")
+    stepped = {"combined": hog.layouts.combined, "interleaved": hog.layouts.interleaved}
+    plain = {"contiguous": hog.layouts.contiguous, "isolated": hog.layouts.isolated}
+    if name in plain:
+        return plain[name]() if header else plain[name](header="{name}: ")
+    if header:
+        return stepped[name](step="\n\n", header=header + " [{step}]:** ")
+    return stepped[name](step="\n", header="{name}: ")

@@ -1,13 +1,15 @@
 """The runtime: a model, its cache, and what runs plans on them.
 
     embedded.py                     the runtime in this process: one thread for all runs
+    loop.py                         one step after the other on a machine, and its failures
     scheduler/                      which rows run next, and what their results mean
-    runner.py, sampling.py          a step on the engine; tokens from logits
+    runner.py, sampling.py          the engine as a machine; tokens from logits
+    scripted/                       a script as a machine, for tests of programs
     engine.py                       one step: rows in, logits out
     pages.py, blocks.py, views.py   who owns which page; what a row sees
     attention/                      concurrent attention over views
     model/, checkpoint/             the transformer and how it is loaded
-    text/                           tokenizer, chat turns, stops
+    text/, grammar.py               tokenizer and chat turns; constrained texts
     piglet/                         the embedded model, and how it is made
 
 `Engine` is loaded on first use, so importing this package imports no torch.

@@ -1,33 +1,31 @@
 """The runtime in this process: one thread steps the engine for all runs.
 
     caller's thread                     the engine's thread
-    Session.run ── command ──▶ queue ──▶ between two steps
-    iterator of events ◀── queue ◀────── while results are told
+    Session.run, send ── command ──▶ queue ──▶ between two steps
+    iterator of events ◀──── queue ◀────────── while results are told
 
 Only the engine's thread touches the engine, the scheduler and the runs. Callers put commands and
-read events; a caller that stops reading cancels its run, which ends before the next step.
+read events; a caller that stops reading cancels its run, which ends before the next step. While all
+streams wait for a command the thread sleeps until one comes or a deadline passes. It begins with
+the first run and ends with the last.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
 from hogdsl import events
+from hogdsl.commands import Command
 from hogdsl.errors import RunCancelled
 from hogdsl.plan import Region
-from runtime.engine import PIGLET_FOLDER, Engine
-from runtime.runner import run_rows
+from runtime.loop import Loop
+from runtime.runner import EngineMachine
 from runtime.scheduler.run import Run
-from runtime.scheduler.scheduler import Scheduler, Step
-from runtime.scheduler.work import Result
-from runtime.text import Text
-
-RATE_WINDOW_S = 1.0
-"""Tokens per second are counted over this long."""
+from runtime.scheduler.work import Machine
 
 
 def start(
@@ -38,67 +36,78 @@ def start(
     attention: str | None = None,
     n_cache_tokens: int | None = None,
 ) -> "EmbeddedRuntime":
-    """Load a model and begin to serve it in this process; see `hogdsl.local`."""
-    folder = PIGLET_FOLDER if model == "piglet" else Path(model)
-    engine = Engine.load(
-        folder, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
+    """Load a model to serve it in this process; see `hogdsl.local`.
+
+    A small model on a CPU runs in one thread (`EngineMachine.prepare_thread`).
+    """
+    machine = EngineMachine.load(
+        model, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
     )
-    return EmbeddedRuntime(engine, Text.load(folder), name=str(model))
+    return EmbeddedRuntime(machine, prepare_thread=machine.prepare_thread)
 
 
 class EmbeddedRuntime:
-    """A `hogdsl.ports.Runtime` over an engine. The thread starts with the first run."""
+    """A `hogdsl.ports.Runtime` over a machine.
 
-    def __init__(self, engine: Engine, text: Text, *, name: str) -> None:
-        self.engine, self.text, self._name = engine, text, name
-        self._scheduler = Scheduler(engine)
+    Attributes:
+        machine: what it runs on; only for the engine's thread while there are runs.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+        prepare_thread: Callable[[], None] | None = None,
+    ) -> None:
+        """
+        Args:
+            machine: what runs the rows of every step.
+            now_s: the clock, in seconds from anywhere.
+            prepare_thread: called by the engine's thread when it begins.
+        """
+        self.machine = machine
+        self._prepare_thread = prepare_thread
+        self._loop = Loop(machine, now_s)
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._n_steps = 0
-        self._n_cached = 0
-        """Tokens found in the cache by runs that are over."""
-        self._recent: deque[tuple[float, int]] = deque()
+        self._n_opened = 0
 
-    def open(self, *, seed: int = 0, max_tokens: int | None = None) -> "EmbeddedSession":
+    def __repr__(self) -> str:
+        return f"<EmbeddedRuntime {self.machine.name}, {self._loop!r}>"
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens a view of the model may hold."""
+        return self.machine.context_length
+
+    def open(
+        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+    ) -> "EmbeddedSession":
         """Begin a run.
 
         Raises:
             RunCancelled: the runtime is closed.
         """
-        session = EmbeddedSession(self)
+        with self._wake:
+            number, self._n_opened = self._n_opened, self._n_opened + 1
+        queue: SimpleQueue[events.Event] = SimpleQueue()
         run = Run(
-            self.engine,
-            self.text,
-            session.put,
-            context_length=self.engine.config.context_length,
+            self.machine,
+            queue.put,
+            number=number,
             seed=seed,
             max_tokens=max_tokens,
+            max_seconds=max_seconds,
+            opened_at_s=self.now_s(),
         )
-        session.bind(run)
-        self.submit(lambda: self._scheduler.add(run))
-        return session
+        self.submit(lambda: self._loop.add(run))
+        return EmbeddedSession(self, run, queue)
 
     def stats(self) -> events.Stats:
-        runs = self._scheduler.runs
-        return events.Stats(
-            model=self._name,
-            device=str(self.engine.device),
-            runs=len(runs),
-            steps=self._n_steps,
-            tokens_per_second=self._rate(time.monotonic()),
-            pages_used=self.engine.pages.n_used,
-            pages_total=self.engine.pages.n_total,
-            tokens_cached=self._n_cached + sum(run.usage.tokens_cached for run in runs),
-        )
-
-    def _rate(self, now_s: float) -> float:
-        """Tokens chosen per second since the first step of the last `RATE_WINDOW_S`."""
-        recent = [(at_s, n) for at_s, n in list(self._recent) if now_s - at_s <= RATE_WINDOW_S]
-        if len(recent) < 2:
-            return 0.0
-        return sum(n for _, n in recent[1:]) / (now_s - recent[0][0])
+        return self._loop.stats()
 
     def close(self) -> None:
         """Stop all runs, each with `Failed`, and wait for the thread. Safe to call twice."""
@@ -109,8 +118,10 @@ class EmbeddedRuntime:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
+    # ---------------------------------------------------------------- for sessions
+
     def submit(self, command: Callable[[], None]) -> None:
-        """Have the engine's thread do something between two steps.
+        """Have the engine's thread do something between two steps. It must not raise.
 
         Raises:
             RunCancelled: the runtime is closed.
@@ -124,96 +135,70 @@ class EmbeddedRuntime:
                 self._thread.start()
             self._wake.notify()
 
+    def now_s(self) -> float:
+        """The runtime's clock."""
+        return self._loop.now_s()
+
     def forget(self, run: Run) -> None:
-        """Free what a run holds. Only for the engine's thread."""
-        if run in self._scheduler.runs:
-            self._n_cached += run.usage.tokens_cached
-        self._scheduler.remove(run)
+        """Free what a run holds; whoever still reads its events is told. Only for the engine's
+        thread."""
+        if run.present is not None:
+            run.fail(RunCancelled("the session was closed while the run went on."))
+        self._loop.remove(run)
 
     # ---------------------------------------------------------------- the engine's thread
 
     def _serve(self) -> None:
-        while self._obey():
-            self._advance()
-        for command in self._commands:  # somebody waits for what they do
+        if self._prepare_thread is not None:
+            self._prepare_thread()
+        advanced = True
+        while self._obey(sleep=not advanced):
+            advanced = self._loop.advance()
+
+    def _obey(self, *, sleep: bool) -> bool:
+        """Do what callers asked for. False: the thread is to end.
+
+        Args:
+            sleep: no run could advance; wait for a command, or for a deadline to pass.
+        """
+        with self._wake:
+            if sleep and self._loop.runs:
+                self._wake.wait_for(self._is_called, timeout=self._loop.wait_s())
+            commands, self._commands = self._commands, deque()
+            if not (commands or self._loop.runs):
+                self._thread = None
+                return False
+            closed = self._closed
+        for command in commands:  # also after the end, for somebody waits for what they do
             command()
-        for run in self._scheduler.runs:
+        if closed:
+            self._end_all()
+        return not closed
+
+    def _is_called(self) -> bool:
+        return self._closed or bool(self._commands)
+
+    def _end_all(self) -> None:
+        for run in self._loop.runs:
             if run.present is not None:
                 run.fail(RunCancelled("the runtime was closed while the run went on."))
-            self._scheduler.remove(run)
-
-    def _obey(self) -> bool:
-        """Do what callers asked for; wait for them if no run can go on. False: stop serving."""
-        with self._wake:
-            while not (self._closed or self._commands or self._has_work()):
-                self._wake.wait()
-            if self._closed:
-                return False
-            commands, self._commands = self._commands, deque()
-        for command in commands:
-            command()
-        return True
-
-    def _has_work(self) -> bool:
-        return any(run.present is not None for run in self._scheduler.runs)
-
-    def _advance(self) -> None:
-        """One step of all runs, if any can go on; of each run alone if they fail together."""
-        step = self._scheduler.next_step(time.monotonic())
-        if step is not None and not self._run(step) and len(step.runs) > 1:
-            for run in step.runs:
-                alone = self._scheduler.next_step(time.monotonic(), only=run)
-                if alone is not None:
-                    self._run(alone)
-
-    def _run(self, step: Step) -> bool:
-        """Run a step and tell its results; False if the forward pass failed."""
-        try:
-            results = run_rows(self.engine, step.rows)
-        except Exception as error:  # a failure must reach those who wait, whatever it is
-            self._scheduler.drop(step, error)
-            return False
-        self._tell(step, results)
-        return True
-
-    def _tell(self, step: Step, results: list[Result]) -> None:
-        self._n_steps += 1
-        n_before = sum(run.usage.tokens_generated for run in step.runs)
-        now_s = time.monotonic()
-        try:
-            self._scheduler.apply(step, results, now_s)
-        except Exception as error:  # as above
-            for run in step.runs:
-                run.fail(error)
-        n_new = sum(run.usage.tokens_generated for run in step.runs) - n_before
-        self._recent.append((now_s, n_new))
-        while self._recent and now_s - self._recent[0][0] > RATE_WINDOW_S:
-            self._recent.popleft()
+            self._loop.remove(run)
 
 
 class EmbeddedSession:
-    """A `hogdsl.ports.Session`. `run` is for one thread at a time, `cancel` for any."""
+    """A `hogdsl.ports.Session`. `run` is for one thread at a time, all else for any."""
 
-    def __init__(self, runtime: EmbeddedRuntime) -> None:
-        self._runtime = runtime
-        self._events: SimpleQueue[events.Event] = SimpleQueue()
-        self._run: Run | None = None
-        self._closed = False
+    def __init__(
+        self, runtime: EmbeddedRuntime, run: Run, queue: "SimpleQueue[events.Event]"
+    ) -> None:
+        self._runtime, self._run, self._events = runtime, run, queue
+        self._cancelled = self._closed = False
 
-    def bind(self, run: Run) -> None:
-        """Say which run the session is for."""
-        self._run = run
-
-    def put(self, event: events.Event) -> None:
-        """An event of the run has come about."""
-        self._events.put(event)
-
-    def run(self, region: Region) -> Iterator[events.Event]:
+    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[events.Event]:
         """Run one region; see `hogdsl.ports.Session.run`."""
-        run = self._bound()
         if self._closed:
             raise RunCancelled("the session is closed. Open another one to run the program again.")
-        self._runtime.submit(lambda: run.start(region, time.monotonic()))
+        self._runtime.submit(lambda: self._start(region, commands))
         over = False
         try:
             while not over:
@@ -224,30 +209,46 @@ class EmbeddedSession:
             if not over:
                 self.close()
 
+    def send(self, command: Command) -> None:
+        """Tell the running region something; too late, it does nothing."""
+        with suppress(RunCancelled):
+            self._runtime.submit(lambda: self._tell(command))
+
     def cancel(self) -> None:
         """End the run before its next step; it then ends with `Failed`."""
-        run = self._bound()
-
-        def command() -> None:
-            if run.present is not None:
-                run.fail(RunCancelled("the run was cancelled."))
-
+        self._cancelled = True
         with suppress(RunCancelled):
-            self._runtime.submit(command)
+            self._runtime.submit(self._cancel)
 
     def close(self) -> None:
         """Free all that the run holds and wait until it is free. Safe to call twice."""
-        run, done = self._bound(), threading.Event()
+        done = threading.Event()
         self._closed = True
 
         def command() -> None:
-            self._runtime.forget(run)
+            self._runtime.forget(self._run)
             done.set()
 
         with suppress(RunCancelled):
             self._runtime.submit(command)
             done.wait()
 
-    def _bound(self) -> Run:
-        assert self._run is not None
-        return self._run
+    # ---------------------------------------------------------------- in the engine's thread
+
+    def _start(self, region: Region, commands: Sequence[Command]) -> None:
+        if self._closed or self._cancelled:
+            self._run.fail(RunCancelled("the run was cancelled before the region began."))
+            return
+        self._run.start(region, self._runtime.now_s())
+        for command in commands:
+            self._tell(command)
+
+    def _tell(self, command: Command) -> None:
+        try:
+            self._run.tell(command, self._runtime.now_s())
+        except Exception as error:  # whoever reads must hear of it, whatever it is
+            self._run.fail(error)
+
+    def _cancel(self) -> None:
+        if self._run.present is not None:
+            self._run.fail(RunCancelled("the run was cancelled."))

@@ -4,12 +4,18 @@ The text is for people; its form is no interface. Views are the heart of a plan,
 view has a line of its own, with what stands in it.
 """
 
-import json
 from typing import assert_never
 
 from hogdsl import plan
-
-_SHOWN_CHARS = 48
+from hogdsl.compiler.phrases import (
+    condition,
+    holding,
+    listed,
+    number,
+    piece,
+    quote,
+    seconds_and_tokens,
+)
 
 
 def explain(whole: plan.Plan) -> str:
@@ -29,16 +35,19 @@ class _Blocks:
     def __init__(self, whole: plan.Plan) -> None:
         self._content: dict[str, str] = {}
         for region in whole.regions:
-            committing = [s.name for s in region.streams if s.commit]
-            writers = {s.view[-1]: s.name for s in region.streams}
+            committing: dict[str, list[str]] = {}
+            for stream in region.streams:
+                if stream.commit is not None:
+                    committing.setdefault(stream.commit.into, []).append(stream.name)
+            writers = {s.view[-1]: s for s in region.streams}
             for block in region.blocks:
                 match block:
                     case plan.TextBlock():
-                        content = "; ".join(map(_piece, block.pieces))
+                        content = "; ".join(map(piece, block.pieces))
                     case plan.StreamBlock():
-                        content = f"what {writers.get(block.name, 'nobody')} writes"
+                        content = _written(writers.get(block.name))
                     case plan.HistoryBlock():
-                        content = f"finished steps of {', '.join(committing)}"
+                        content = f"finished steps of {', '.join(committing.get(block.name, ()))}"
                     case _:
                         assert_never(block)
                 self._content[block.name] = content
@@ -52,95 +61,124 @@ class _Blocks:
         return [*shown, f"{stream.view[-1]:<{width}}  its own"]
 
 
+def _written(stream: plan.Stream | None) -> str:
+    if stream is None:
+        return "what nobody writes"
+    return f"what {stream.name} {'hears' if stream.role == 'listen' else 'writes'}"
+
+
 def _region(region: plan.Region, written: _Blocks) -> list[str]:
     lines = [f"region {region.name}" + (f"  ({region.where})" if region.where else "")]
     for stream in region.streams:
         lines += [f"  {stream.role} {stream.name}" * (stream.role != stream.name) or "  main"]
-        lines += _labelled("sees", written.lines(stream))
-        lines += _labelled("writes", [_piece(piece) for piece in stream.pieces])
-        lines += _labelled("budget", _budget(stream.max_tokens, stream.max_seconds))
-        if stream.commit is not None:
-            lines += _labelled("commits", _commit(stream.name, stream.commit))
-        lines += _labelled("asked", [_ask(a) for a in region.asks if a.stream == stream.name])
-        lines += _labelled(
-            "waits", [_wait(w, region) for w in region.waits if w.stream == stream.name]
-        )
-    lines += [f"  ends when {_until(until)}" for until in region.until]
-    lines += [f"  lasts at most {_number(s)} s" for s in [region.max_seconds] if s is not None]
+        lines += _stream(stream, region, written)
+    lines += [f"  {_insert(insert)}" for insert in region.inserts]
+    lines += [f"  {_watch(watch)}" for watch in region.watches]
+    lines += [f"  {_until(until)}" for until in region.until]
+    most = seconds_and_tokens(region.max_tokens, region.max_seconds)
+    lines += [f"  lasts at most {most}"] * bool(most)
     return [*lines, f"  keeps {', '.join(region.keep) or 'nothing new'}"]
+
+
+def _stream(stream: plan.Stream, region: plan.Region, written: _Blocks) -> list[str]:
+    name = stream.name
+    lines = _labelled("begins", _begins(stream))
+    lines += _labelled("sees", written.lines(stream))
+    lines += _labelled("writes", [piece(p) for p in stream.pieces])
+    lines += _labelled("hears", _hears(stream))
+    most = seconds_and_tokens(stream.max_tokens, stream.max_seconds)
+    lines += _labelled("budget", [most] if most else [])
+    if stream.commit is not None:
+        lines += _labelled("commits", [_commit(name, stream.commit)])
+    lines += _labelled("told", ["what was delivered of it"] * stream.reports_delivery)
+    lines += _labelled("asked", [_ask(a) for a in region.asks if a.stream == name])
+    waits = [_wait(w, region) for w in region.waits if w.stream == name]
+    return lines + _labelled("waits", waits + [_hold(h) for h in region.holds if h.stream == name])
 
 
 def _labelled(label: str, rows: list[str]) -> list[str]:
     return [f"    {label if i == 0 else '':<8} {row}" for i, row in enumerate(rows)]
 
 
-def _piece(piece: plan.Piece) -> str:
-    match piece:
-        case plan.Text():
-            return _quote(piece.text)
-        case plan.Turn():
-            return f"{piece.role} turn" + (f" {_quote(piece.prefix)}" if piece.prefix else "")
-        case plan.CloseTurn():
-            return "end of turn"
-        case plan.Gen():
-            return _gen(piece)
-        case plan.Select():
-            choices = ", ".join(map(_quote, piece.choices))
-            return f"select {piece.name or '(unnamed)'}: {choices}"
+# ---------------------------------------------------------------- streams
+
+
+def _begins(stream: plan.Stream) -> list[str]:
+    if not stream.after:
+        return []
+    begins = f"when {listed(stream.after)} {'has' if len(stream.after) == 1 else 'have'} ended"
+    if stream.continues:
+        begins += f"; goes on from {stream.parent}, with its budget and number of steps"
+    elif stream.parent is not None:
+        begins += f", if {stream.parent} has finished"
+    return [begins]
+
+
+def _hears(stream: plan.Stream) -> list[str]:
+    heard = stream.input
+    if heard is None:
+        return []
+    lines = ["the region may end while it is open" if heard.background else "until it is closed"]
+    whom = listed(heard.interrupts)
+    match heard.barge_in:
+        case "ignore":
+            return lines
+        case "pause":
+            told = f"holds {whom} until an utterance is complete"
+        case "restart":
+            told = f"takes {whom} back to what was delivered; then they go on"
+        case "stop":
+            told = f"takes {whom} back to what was delivered, and ends them"
         case _:
-            assert_never(piece)
+            assert_never(heard.barge_in)
+    return [*lines, told]
 
 
-def _gen(gen: plan.Gen) -> str:
-    parts = [f"gen {gen.name}" if gen.name else "gen"]
-    if gen.max_tokens is not None:
-        parts.append(f"at most {gen.max_tokens} tokens")
-    if gen.stop:
-        parts.append(f"up to {' or '.join(map(_quote, gen.stop))}")
-    sampling = gen.sampling
-    if sampling.temperature > 0:
-        parts.append(f"temperature {_number(sampling.temperature)}")
-        parts += [f"top_p {_number(sampling.top_p)}"] * (sampling.top_p < 1)
-        parts += [f"top_k {sampling.top_k}"] * (sampling.top_k is not None)
-    return ", ".join(parts)
-
-
-def _budget(max_tokens: int | None, max_seconds: float | None) -> list[str]:
-    tokens = [] if max_tokens is None else [f"{max_tokens} tokens"]
-    seconds = [] if max_seconds is None else [f"{_number(max_seconds)} s"]
-    return [", ".join(tokens + seconds)] if tokens or seconds else []
-
-
-def _commit(name: str, commit: plan.Commit) -> list[str]:
-    header = _quote(commit.header.replace("{name}", name))
-    return [f"steps up to {_quote(commit.step)}, headed {header}, to {commit.into}"]
+def _commit(name: str, commit: plan.Commit) -> str:
+    whole = name.partition("#")[0].rpartition("/")[2]
+    header = quote(commit.header.replace("{name}", whole))
+    return f"steps up to {quote(commit.step)}, headed {header}, to {commit.into}"
 
 
 def _ask(ask: plan.Ask) -> str:
     every = [] if ask.every is None else [f"every {ask.every} tokens"]
-    at = [] if ask.at is None else [f"at {_quote(ask.at)}"]
+    at = [] if ask.at is None else [f"at {quote(ask.at)}"]
     answers = "/".join(ask.answers)
-    return f"{_quote(ask.question)} ({answers}) {' and '.join(every + at)}".rstrip()
+    return f"{quote(ask.question)} ({answers}) {' and '.join(every + at)}".rstrip()
 
 
 def _wait(wait: plan.Wait, region: plan.Region) -> str:
     asked = next((ask.stream for ask in region.asks if ask.name == wait.ask), wait.ask)
-    each = "" if wait.each is None else f", before each {_quote(wait.each)}"
-    return f"until {asked} is asked and answers {_quote(wait.answer)}{each}"
+    each = "" if wait.each is None else f", before each {quote(wait.each)}"
+    return f"until {asked} is asked and answers {quote(wait.answer)}{each}"
+
+
+def _hold(hold: plan.Hold) -> str:
+    where = "at its beginning" if hold.at is None else f"at each {quote(hold.at)}"
+    return f"{where}, until {condition(hold.until)}"
+
+
+# ---------------------------------------------------------------- rules
+
+
+def _insert(insert: plan.Insert) -> str:
+    whom = ", ".join(insert.streams)
+    if insert.into == "random":
+        whom = f"one of {whom} at random"
+    elif len(insert.streams) > 1:
+        whom = f"each of {whom}"
+    at = "" if insert.at is None else f", at the next {quote(insert.at)}"
+    return f"inserts {quote(insert.text)} into {whom}, every {insert.every} tokens{at}"
+
+
+def _watch(watch: plan.Watch) -> str:
+    if watch.regex is None:
+        when = f"every {number(watch.every or 1)} steps"
+    else:
+        when = f"when {listed(watch.streams, 'or')} writes /{watch.regex}/"
+    return f"tells the program {when}{holding(watch.hold)}"
 
 
 def _until(until: plan.Until) -> str:
-    n, streams = until.n, until.streams
-    quorum = "any" if n == 1 else "all" if n == len(streams) else str(n)
-    return f"{quorum} of {', '.join(streams)} {'matches' if n == 1 else 'match'} /{until.regex}/"
-
-
-def _quote(text: str) -> str:
-    if len(text) > _SHOWN_CHARS:
-        head, tail = text[: _SHOWN_CHARS * 2 // 3], text[-_SHOWN_CHARS // 3 :]
-        text = f"{head}…{tail}"
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
+    what = f"ends {', '.join(until.ends)}" if until.ends else "ends"
+    return f"{what} when {condition(until.condition)}"

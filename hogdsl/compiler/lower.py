@@ -1,70 +1,177 @@
 """Lowering: from a checked region to the region of a plan.
 
-A view becomes a list of blocks: the scope's, the stream's prompt, the items that it sees, its own.
-Neighbouring texts among the items become one text block, encoded after all blocks before it. Two
-streams whose views begin with the same blocks and then the same text share that text block: equal
-(after, pieces) means equal tokens with equal keys, so it is encoded once.
+Nested forks are flattened, views become lists of blocks with their texts shared, nodes become
+pieces, and rules name streams of the plan. Where a rule names a stream of several parts, it means
+
+    a condition on texts    one stream is enough: any part; several are counted: the last parts
+    a condition on ends     the last part, which ends when the stream does
+    a hold                  the first part, or every part if it is held again and again
+    an insert, a watch      every part
 """
 
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from hogdsl import plan
-from hogdsl.compiler.ir import Item, RegionIR, SeesHistory, SeesStream, StreamIR
-from hogdsl.compiler.nodes import (
-    CloseTurn,
-    Fixed,
-    Gen,
-    Node,
-    Select,
-    Text,
-    Turn,
-    merge_texts,
+from hogdsl.compiler.flatten import flatten
+from hogdsl.compiler.ir import (
+    ConditionIR,
+    HoldIR,
+    InputIR,
+    InsertIR,
+    Item,
+    Parts,
+    RegionIR,
+    SeesHistory,
+    SeesScope,
+    SeesStream,
+    StreamIR,
+    WatchIR,
+    counted_parts,
+    nodes_of,
 )
-from hogdsl.compiler.views import view_items
+from hogdsl.compiler.nodes import CloseTurn, Fixed, Gen, Node, Select, Text, Turn, merge_texts
+from hogdsl.compiler.sharing import Element, messages, share
+from hogdsl.compiler.termination import awaited
+from hogdsl.compiler.views import whole_views
 
 
 def lower(region: RegionIR) -> plan.Region:
     """The plan of a region that has passed all checks."""
-    texts = _Texts()
-    streams = tuple(_lower_stream(region, stream, texts) for stream in region.streams)
+    region = flatten(region)
+    parts = region.parts()
+    texts, views = _shared_views(region)
     return plan.Region(
         name=region.name,
-        blocks=(*_open_blocks(region), *texts.blocks),
-        streams=streams,
+        blocks=(*_open_blocks(region), *texts),
+        streams=tuple(_stream(region, *pair) for pair in zip(region.streams, views, strict=True)),
         asks=tuple(
             plan.Ask(
-                name=a.name,
-                stream=a.stream,
-                question=a.question,
-                answers=a.answers,
-                every=a.every,
-                at=a.at,
+                name=ask.name,
+                stream=ask.stream,
+                question=ask.question,
+                answers=ask.answers,
+                every=ask.every,
+                at=ask.at,
             )
-            for a in region.asks
+            for ask in region.asks
         ),
         waits=tuple(
-            plan.Wait(stream=w.stream, ask=w.ask.name, answer=w.answer, each=w.each)
-            for w in region.waits
+            plan.Wait(stream=wait.stream, ask=wait.ask.name, answer=wait.answer, each=wait.each)
+            for wait in region.waits
         ),
         until=tuple(
             plan.Until(
-                streams=tuple(s.name for s in region.streams),
-                regex=u.regex,
-                n=len(region.streams) if u.n is None else u.n,
+                condition=_condition(until.condition, parts), ends=_all_parts(until.ends, parts)
             )
-            for u in region.until
+            for until in region.until
         ),
+        holds=tuple(hold for h in region.holds for hold in _holds(h, parts)),
+        inserts=tuple(_insert(insert, parts) for insert in region.inserts),
+        watches=tuple(_watch(watch, parts) for watch in region.watches),
         keep=kept_blocks(region),
+        max_tokens=region.max_tokens,
         max_seconds=region.max_seconds,
         where=str(region.place),
     )
 
 
 def kept_blocks(region: RegionIR) -> tuple[str, ...]:
-    """Blocks that outlive the region: its history, then the kept streams' own, in their order."""
-    keep = {s.name for s in region.streams} if region.keep is None else set(region.keep)
-    own = tuple(s.block for s in region.streams if s.name in keep and not s.continues)
-    return (region.history, *own) if region.history and keep else own
+    """Blocks that outlive the region: the kept streams' own, in their order, a history before the
+    first of them that commits to it."""
+    region = flatten(region)
+    keep = None if region.keep is None else set(region.keep)
+    blocks: dict[str, None] = {}
+    for stream in region.streams:
+        if stream.continues_block or (keep is not None and stream.name not in keep):
+            continue
+        if stream.commit is not None:
+            blocks[stream.commit.history] = None
+        blocks[stream.block] = None
+    return tuple(blocks)
+
+
+# ---------------------------------------------------------------- blocks and views
+
+
+def _open_blocks(region: RegionIR) -> tuple[plan.Block, ...]:
+    histories = dict.fromkeys(s.commit.history for s in region.streams if s.commit is not None)
+    return (
+        *(plan.HistoryBlock(name=name) for name in histories),
+        *(plan.StreamBlock(name=s.block) for s in region.streams if not s.continues_block),
+    )
+
+
+def _shared_views(
+    region: RegionIR,
+) -> tuple[tuple[plan.TextBlock, ...], tuple[tuple[str, ...], ...]]:
+    blocks = {stream.name: stream.block for stream in region.streams}
+    views = whole_views(region).values()
+    return share(
+        [_elements(view, region.scope, blocks) for view in views], lambda n: f"{region.name}/{n}"
+    )
+
+
+def _elements(
+    view: tuple[Item, ...], scope: tuple[str, ...], blocks: Mapping[str, str]
+) -> list[Element]:
+    elements: list[Element] = []
+    fixed: list[Fixed] = []
+    for item in view:
+        match item:
+            case Text() | Turn() | CloseTurn():
+                fixed.append(item)
+                continue
+            case SeesScope():
+                seen = scope
+            case SeesStream():
+                seen = (blocks[item.stream],)
+            case SeesHistory():
+                seen = (item.history,)
+            case _:
+                assert_never(item)
+        elements += messages(_fixed_pieces(fixed))
+        elements += seen
+        fixed.clear()
+    return elements
+
+
+# ---------------------------------------------------------------- streams
+
+
+def _stream(region: RegionIR, stream: StreamIR, view: tuple[str, ...]) -> plan.Stream:
+    return plan.Stream(
+        name=stream.name,
+        role=stream.role,
+        view=view,
+        pieces=tuple(lower_node(node) for node in merge_texts(nodes_of(stream))),
+        max_tokens=stream.max_tokens,
+        max_seconds=stream.max_seconds,
+        commit=_commit(stream),
+        input=None if stream.input is None else _input(region, stream.name, stream.input),
+        reports_delivery=stream.reports_delivery,
+        after=stream.after,
+        parent=stream.parent,
+        continues=stream.continues,
+        where=str(stream.place),
+    )
+
+
+def _commit(stream: StreamIR) -> plan.Commit | None:
+    rule = stream.commit
+    if rule is None:
+        return None
+    return plan.Commit(into=rule.history, step=rule.step, header=rule.header)
+
+
+def _input(region: RegionIR, name: str, given: InputIR) -> plan.Input:
+    interrupts: tuple[str, ...] = ()
+    if given.barge_in != "ignore":
+        speaking = tuple(s.name for s in region.streams if s.role == "say")
+        interrupts = speaking if given.interrupts is None else given.interrupts
+    return plan.Input(
+        background=not awaited(region, name), barge_in=given.barge_in, interrupts=interrupts
+    )
 
 
 def lower_node(node: Node) -> plan.Piece:
@@ -75,90 +182,29 @@ def lower_node(node: Node) -> plan.Piece:
                 name=node.name,
                 max_tokens=node.max_tokens,
                 stop=node.stop,
+                stop_regex=node.stop_regex,
+                stop_tokens=node.stop_tokens,
                 sampling=plan.Sampling(
-                    temperature=node.temperature, top_p=node.top_p, top_k=node.top_k
+                    temperature=node.temperature,
+                    top_p=node.top_p,
+                    top_k=node.top_k,
+                    forbidden=node.forbidden,
                 ),
+                constraint=node.constraint,
             )
         case Select():
             return plan.Select(name=node.name, choices=node.choices)
         case Text() | Turn() | CloseTurn():
-            return _lower_fixed(node)
+            return _fixed(node)
         case _:
             assert_never(node)
 
 
-class _Texts:
-    """The text blocks of a region while it is lowered; equal ones exist once."""
-
-    def __init__(self) -> None:
-        self.blocks: list[plan.TextBlock] = []
-
-    def add(self, stream: str, pieces: tuple[plan.FixedPiece, ...], after: tuple[str, ...]) -> str:
-        for block in self.blocks:
-            if block.pieces == pieces and block.after == after:
-                return block.name
-        n_own = sum(block.name.startswith(f"{stream}/") for block in self.blocks)
-        block = plan.TextBlock(name=f"{stream}/{n_own}", pieces=pieces, after=after)
-        self.blocks.append(block)
-        return block.name
+def _fixed_pieces(nodes: Iterable[Fixed]) -> tuple[plan.FixedPiece, ...]:
+    return tuple(_fixed(n) for n in merge_texts(nodes) if not isinstance(n, Gen | Select))
 
 
-def _lower_stream(region: RegionIR, stream: StreamIR, texts: _Texts) -> plan.Stream:
-    view = list(region.scope)
-    for run in (stream.prompt, *_runs(view_items(region, stream))):
-        match run:
-            case SeesStream():
-                seen = region.stream(run.stream)
-                assert seen is not None, "check_views has passed"
-                view.append(seen.block)
-            case SeesHistory():
-                assert region.history is not None, "layouts with a history commit to it"
-                view.append(region.history)
-            case _:
-                if pieces := _lower_fixed_nodes(run):
-                    view.append(texts.add(stream.block, pieces, tuple(view)))
-    return plan.Stream(
-        name=stream.name,
-        role=stream.role,
-        view=(*view, stream.block),
-        pieces=tuple(lower_node(node) for node in merge_texts(stream.writes)),
-        max_tokens=stream.max_tokens,
-        max_seconds=stream.max_seconds,
-        commit=_lower_commit(region, stream),
-        where=str(stream.place),
-    )
-
-
-def _lower_commit(region: RegionIR, stream: StreamIR) -> plan.Commit | None:
-    if stream.commit is None or region.history is None:
-        return None
-    return plan.Commit(into=region.history, step=stream.commit.step, header=stream.commit.header)
-
-
-def _open_blocks(region: RegionIR) -> tuple[plan.Block, ...]:
-    own = tuple(plan.StreamBlock(name=s.block) for s in region.streams if not s.continues)
-    return (plan.HistoryBlock(name=region.history), *own) if region.history else own
-
-
-def _runs(items: tuple[Item, ...]) -> list[SeesStream | SeesHistory | tuple[Fixed, ...]]:
-    runs: list[SeesStream | SeesHistory | tuple[Fixed, ...]] = []
-    for item in items:
-        if isinstance(item, SeesStream | SeesHistory):
-            runs.append(item)
-        elif runs and isinstance(last := runs[-1], tuple):
-            runs[-1] = (*last, item)
-        else:
-            runs.append((item,))
-    return runs
-
-
-def _lower_fixed_nodes(nodes: tuple[Fixed, ...]) -> tuple[plan.FixedPiece, ...]:
-    return tuple(
-        _lower_fixed(node) for node in merge_texts(nodes) if not isinstance(node, Gen | Select)
-    )
-
-
-def _lower_fixed(node: Fixed) -> plan.FixedPiece:
+def _fixed(node: Fixed) -> plan.FixedPiece:
     match node:
         case Text():
             return plan.Text(text=node.text)
@@ -168,3 +214,50 @@ def _lower_fixed(node: Fixed) -> plan.FixedPiece:
             return plan.CloseTurn()
         case _:
             assert_never(node)
+
+
+# ---------------------------------------------------------------- rules
+
+
+def _condition(condition: ConditionIR, parts: Parts) -> plan.Condition:
+    streams = tuple(part.name for part in counted_parts(condition, parts))
+    n = len(condition.streams or ()) if condition.n is None else condition.n
+    if condition.regex is None:
+        return plan.Ended(streams=streams, n=n)
+    return plan.Matches(streams=streams, regex=condition.regex, n=n, agree=condition.agree)
+
+
+def _holds(hold: HoldIR, parts: Parts) -> list[plan.Hold]:
+    until = _condition(hold.until, parts)
+    held = parts[hold.stream] if hold.at is not None else parts[hold.stream][:1]
+    return [plan.Hold(stream=part.name, until=until, at=hold.at) for part in held]
+
+
+def _insert(insert: InsertIR, parts: Parts) -> plan.Insert:
+    streams = _all_parts(insert.streams or (), parts)
+    steps = {p.commit.step for name in insert.streams or () for p in parts[name] if p.commit}
+    at = insert.at
+    if at is None and len(steps) == 1:
+        (at,) = steps
+    return plan.Insert(
+        name=insert.name,
+        streams=streams,
+        text=insert.text,
+        every=insert.every,
+        into="random" if insert.into == "random" else "each",
+        at=at,
+    )
+
+
+def _watch(watch: WatchIR, parts: Parts) -> plan.Watch:
+    return plan.Watch(
+        name=watch.name,
+        streams=() if watch.stream is None else _all_parts((watch.stream,), parts),
+        regex=watch.regex,
+        every=watch.every,
+        hold=watch.hold,
+    )
+
+
+def _all_parts(names: Iterable[str], parts: Parts) -> tuple[str, ...]:
+    return tuple(part.name for name in names for part in parts[name])

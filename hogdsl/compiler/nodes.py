@@ -4,29 +4,72 @@ A node knows the place in the program where it was made, which takes no part in 
 that breaks a rule cannot exist: making one raises `ProgramError`.
 """
 
+import linecache
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from types import CodeType
 from typing import Literal, cast, get_args
 
 from hogdsl.errors import ProgramError
+from hogdsl.plan import Constraint, TokenName
 
 Role = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of the user's program; `line` counts from 1."""
+    """A line of the user's program, and what was being done there.
 
-    file: str
+    Made at every line of a program and seldom shown, so nothing is looked up before it is.
+
+    Attributes:
+        filename: path of the source.
+        line: counted from 1.
+        code, instruction: the function that ran, and the offset in its bytecode.
+    """
+
+    filename: str
     line: int
+    code: CodeType | None = field(default=None, compare=False, repr=False)
+    instruction: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def file(self) -> str:
+        """The path to show: relative if it lies in the working directory."""
+        path, cwd = Path(self.filename), Path.cwd()
+        return path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else self.filename
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
-    def error(self, rule: str) -> ProgramError:
-        """The error that `rule` is broken here."""
-        return ProgramError(rule, file=self.file, line=self.line)
+    def error(self, rule: str, *, code: str = "") -> ProgramError:
+        """The error that `rule` is broken here; `code` is its name in `docs/errors.md`."""
+        linecache.checkcache(self.filename)  # a file may have been edited since it was read
+        source = linecache.getline(self.filename, self.line).rstrip("\n")
+        return ProgramError(
+            rule,
+            code=code,
+            file=self.file,
+            line=self.line,
+            columns=self._columns(source),
+            source=source,
+        )
+
+    def _columns(self, source: str) -> tuple[int, int] | None:
+        """Where in its line the expression stands that was being evaluated."""
+        if self.code is None:
+            return None
+        positions = islice(self.code.co_positions(), self.instruction // 2, None)
+        line, end_line, start, end = next(positions, (None, None, None, None))
+        if line != self.line or start is None or end is None:
+            return None
+        octets = source.encode()  # positions count bytes of UTF-8
+        first = len(octets[:start].decode(errors="ignore"))
+        last = len(octets[:end].decode(errors="ignore")) if end_line == line else len(source)
+        return first, last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +92,8 @@ class Turn:
         if cast(object, self.role) not in get_args(Role):
             raise self.place.error(
                 f"a chat turn has the role 'system', 'user' or 'assistant', not {self.role!r}. "
-                "Use one of the three."
+                "Use one of the three.",
+                code="turn-role",
             )
 
 
@@ -67,6 +111,10 @@ class Gen:
     name: str | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    stop_regex: tuple[str, ...] = ()
+    stop_tokens: tuple[TokenName, ...] = ()
+    forbidden: tuple[TokenName, ...] = ()
+    constraint: Constraint | None = None
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int | None = None
@@ -76,20 +124,31 @@ class Gen:
         _check_name("gen", self.name, self.place)
         check_count("max_tokens", self.max_tokens, self.place)
         check_count("top_k", self.top_k, self.place)
-        for stop in self.stop:
+        for stop in (*self.stop, *self.stop_regex):
             if not _is_text(stop):
                 raise self.place.error(
                     f"a stop is text at which a gen ends, and not empty: {stop!r} is none. "
-                    "Leave it out."
+                    "Leave it out.",
+                    code="no-stop",
+                )
+        for token in (*self.stop_tokens, *self.forbidden):
+            if not _is_token(token):
+                raise self.place.error(
+                    f"a token is named by its text or its number, 0 or more: {token!r} is none. "
+                    "Write for example hog.token('<|im_end|>').",
+                    code="token",
                 )
         if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
             raise self.place.error(
-                f"temperature is a number, 0 (greedy) or more, not {self.temperature!r}."
+                f"temperature is a number, 0 (greedy) or more, not {self.temperature!r}. "
+                "Leave it out for 0.",
+                code="temperature",
             )
         if not _is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise self.place.error(
                 "top_p is a share of the probability, more than 0 and at most 1, "
-                f"not {self.top_p!r}. Use 1.0 to switch it off."
+                f"not {self.top_p!r}. Use 1.0 to switch it off.",
+                code="top-p",
             )
 
 
@@ -105,14 +164,19 @@ class Select:
         _check_name("select", self.name, self.place)
         label = "select" if self.name is None else f"select {self.name!r}"
         if not self.choices:
-            raise self.place.error(f"{label} has no choices. Give it at least one.")
+            raise self.place.error(
+                f"{label} has no choices. Give it at least one.", code="no-choices"
+            )
         for choice in self.choices:
             if not _is_text(choice):
                 raise self.place.error(
-                    f"a choice is text, and not empty: {label} has {choice!r}. Leave it out."
+                    f"a choice is text, and not empty: {label} has {choice!r}. Leave it out.",
+                    code="choice-empty",
                 )
         if len(set(self.choices)) < len(self.choices):
-            raise self.place.error(f"{label} has a choice twice. Give each choice once.")
+            raise self.place.error(
+                f"{label} has a choice twice. Give each choice once.", code="choice-twice"
+            )
 
 
 Fixed = Text | Turn | CloseTurn
@@ -126,7 +190,9 @@ def check_count(what: str, value: object, place: Place) -> None:
         ProgramError: it is not.
     """
     if value is not None and (type(value) is not int or value < 1):
-        raise place.error(f"{what} is a whole number, 1 or more, not {value!r}. None is no bound.")
+        raise place.error(
+            f"{what} is a whole number, 1 or more, not {value!r}. None is no bound.", code="count"
+        )
 
 
 def check_seconds(what: str, value: object, place: Place) -> None:
@@ -136,7 +202,9 @@ def check_seconds(what: str, value: object, place: Place) -> None:
         ProgramError: it is not.
     """
     if value is not None and (not _is_number(value) or not 0 < cast(float, value) < math.inf):
-        raise place.error(f"{what} is a number of seconds, not {value!r}. None is no bound.")
+        raise place.error(
+            f"{what} is a number of seconds, not {value!r}. None is no bound.", code="seconds"
+        )
 
 
 def merge_texts(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -161,12 +229,17 @@ def _check_name(what: str, name: object, place: Place) -> None:
     if name is not None and not _is_text(name):
         raise place.error(
             f"the name of a {what} is text, and not empty: {name!r} is none. "
-            "Give it a name, or leave it out."
+            "Give it a name, or leave it out.",
+            code="value-name",
         )
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def _is_token(value: object) -> bool:
+    return _is_text(value) or (type(value) is int and value >= 0)
 
 
 def _is_number(value: object) -> bool:

@@ -32,11 +32,13 @@ def check_pen(pen: Pen, what: str, place: Place) -> None:
     """
     refusal = _REFUSALS[pen]
     if refusal is not None:
-        raise place.error(refusal.format(what=what))
+        raise place.error(
+            refusal.format(what=what), code="not-open" if pen == "unopened" else "two-writers"
+        )
 
 
 def check_writers(region: RegionIR) -> None:
-    """Check that no two streams of a region write the same block.
+    """Check that no two streams of a flat region write the same block.
 
     Raises:
         ProgramError: two have the same name.
@@ -46,6 +48,7 @@ def check_writers(region: RegionIR) -> None:
         if stream.block in owners:
             raise stream.place.error(
                 f"the stream {stream.name!r} has two writers: {owners[stream.block]} declares it "
-                "already. Give each stream a name of its own."
+                "already. Give each stream a name of its own.",
+                code="stream-twice",
             )
         owners[stream.block] = stream.place

@@ -1,7 +1,8 @@
 """Which runtime is meant when none is named.
 
-A program that is bound with `on` runs there. Otherwise the innermost `use` counts, and otherwise
-one embedded runtime of the process, which is made when it is first needed and closed at exit.
+A program that is bound with `on` runs there. Otherwise what is around the call counts: the
+innermost `use`, or the program that makes it. Otherwise it is one embedded runtime of the process,
+which is made when it is first needed and closed at exit.
 """
 
 import atexit
@@ -35,17 +36,24 @@ class OnFirstUse:
 
 
 _embedded = OnFirstUse(local)
-_used: ContextVar[Runtime | None] = ContextVar("hogdsl_runtime", default=None)
+_meant: ContextVar[Callable[[], Runtime]] = ContextVar("hogdsl_runtime", default=_embedded)
 
 
 @contextmanager
 def use(runtime: Runtime) -> Generator[Runtime]:
     """Programs that are called in the `with` block run on `runtime`; it is not closed."""
-    token = _used.set(runtime)
-    try:
+    with meant(lambda: runtime):
         yield runtime
+
+
+@contextmanager
+def meant(resolve: Callable[[], Runtime]) -> Generator[None]:
+    """In the `with` block, programs that are not bound run on what `resolve` gives."""
+    token = _meant.set(resolve)
+    try:
+        yield
     finally:
-        _used.reset(token)
+        _meant.reset(token)
 
 
 def resolver(bound: Runtime | None) -> Callable[[], Runtime]:
@@ -53,5 +61,4 @@ def resolver(bound: Runtime | None) -> Callable[[], Runtime]:
 
     The embedded runtime is not made before the resolver is called.
     """
-    runtime = bound or _used.get()
-    return _embedded if runtime is None else lambda: runtime
+    return _meant.get() if bound is None else lambda: bound

@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from hogdsl.compiler.nodes import Place
-from hogdsl.events import EndReason
+from hogdsl.events import EndReason, Value
+from hogdsl.language.bindings import Bindings
 from hogdsl.plan import Region
 
 
@@ -13,12 +14,25 @@ class Driver(Protocol):
     Streams are found by the name of their region and their own.
     """
 
+    def bind(self, region: str, bindings: Bindings) -> None:
+        """Give the objects of a region that is run next."""
+        ...
+
     def run(self, region: Region) -> None:
         """Run a region to its end."""
         ...
 
-    def value(self, region: str, stream: str, name: str, place: Place) -> str:
-        """The value of a named `gen` or `select`."""
+    def value_event(
+        self, region: str, streams: tuple[str, ...], key: str | int, place: Place
+    ) -> Value:
+        """What came of a `gen` or `select`.
+
+        Args:
+            region: where it was declared.
+            streams: the parts of the stream that it belongs to, in order.
+            key: its name, or its index among all that the parts have, counted from 0.
+            place: where it is read.
+        """
         ...
 
     def text(self, region: str, stream: str, place: Place) -> str:
@@ -47,10 +61,15 @@ class Recorder:
     def __init__(self) -> None:
         self.regions: list[Region] = []
 
+    def bind(self, region: str, bindings: Bindings) -> None:
+        pass  # nothing listens, speaks or is called
+
     def run(self, region: Region) -> None:
         self.regions.append(region)
 
-    def value(self, region: str, stream: str, name: str, place: Place) -> str:
+    def value_event(
+        self, region: str, streams: tuple[str, ...], key: str | int, place: Place
+    ) -> Value:
         raise ReadsValue(place)
 
     def text(self, region: str, stream: str, place: Place) -> str:

@@ -1,19 +1,16 @@
-"""What all streams of a region have in common: written to while it is declared, read after it."""
+"""What all streams of a region have in common: a name, and results to read when it has run."""
 
-from typing import Self
-
-from hogdsl.compiler.ir import StreamRole
+from hogdsl.compiler.ir import ConditionIR, StreamRole
 from hogdsl.compiler.names import check_stream_name
-from hogdsl.compiler.nodes import Node, Place, check_count, check_seconds
-from hogdsl.compiler.writers import Pen, check_pen
-from hogdsl.events import EndReason
+from hogdsl.compiler.nodes import Place, check_count, check_seconds
+from hogdsl.events import EndReason, Value
+from hogdsl.language.conditions import Condition, Regex, as_pattern
 from hogdsl.language.draft import Draft
-from hogdsl.language.pieces import Piece, as_piece
 from hogdsl.language.source import here
 
 
 class Handle:
-    """A stream: written to while its region is declared, read after the region has run."""
+    """A stream of a region."""
 
     def __init__(
         self,
@@ -31,12 +28,21 @@ class Handle:
         self._draft, self._name, self._place = draft, name, place
         self._role: StreamRole = role
         self._max_tokens, self._max_seconds = max_tokens, max_seconds
-        self._writes: list[Node] = []
 
     @property
     def name(self) -> str:
         """The stream's name."""
         return self._name
+
+    @property
+    def path(self) -> str:
+        """The stream's name in the plan: that of a worker inside of another begins with it."""
+        return self._draft.prefix + self._name
+
+    @property
+    def room(self) -> str:
+        """Name of the region, or of the fork inside of a worker, in which it is declared."""
+        return self._draft.name
 
     @property
     def text(self) -> str:
@@ -47,7 +53,8 @@ class Handle:
         """
         place = here()
         results = self._draft.results(f"the text of {self._name!r}", place)
-        return results.text(self._draft.name, self._name, place)
+        parts = results.parts(self.path)
+        return "".join(results.driver.text(results.region, part, place) for part in parts)
 
     @property
     def ended(self) -> EndReason:
@@ -58,32 +65,25 @@ class Handle:
         """
         place = here()
         results = self._draft.results(f"why {self._name!r} ended", place)
-        return results.ended(self._draft.name, self._name, place)
+        return results.driver.ended(results.region, results.parts(self.path)[-1], place)
 
-    def __getitem__(self, name: str) -> str:
-        """The value of a named `gen` or `select` of this stream.
-
-        Raises:
-            ProgramError: the region has not run, or the stream has no such value.
-        """
-        place = here()
-        results = self._draft.results(f"{name!r} of {self._name!r}", place)
-        return results.value(self._draft.name, self._name, name, place)
-
-    def __iadd__(self, content: str | Piece) -> Self:
-        """Append text or a piece.
+    def matches(self, pattern: str | Regex) -> Condition:
+        """The condition that this stream's text matches `pattern` somewhere.
 
         Raises:
-            ProgramError: the stream's `with` block is not open, or it is neither.
+            ProgramError: the region is not being declared, or it is no regular expression.
         """
         place = here()
-        check_pen(self._pen(), f"the stream {self._name!r}", place)
-        self._writes.extend(as_piece(content, place).nodes)
-        return self
+        self._draft.check_rules(f"a condition on {self._name!r}", place)
+        return ConditionIR(regex=as_pattern(pattern, place), streams=(self.path,), place=place)
 
     def __repr__(self) -> str:
-        return f"<{self._role} {self._name!r}>"
+        return f"<{self._role} {self.path!r}>"
 
-    def _pen(self) -> Pen:
-        """Whether the stream may be written to now."""
-        return self._draft.pen
+    def _value(self, key: str | int, place: Place) -> Value:
+        what = (
+            f"{key!r} of {self._name!r}" if isinstance(key, str) else f"a value of {self._name!r}"
+        )
+        results = self._draft.results(what, place)
+        parts = results.parts(self.path)
+        return results.driver.value_event(results.region, parts, key, place)

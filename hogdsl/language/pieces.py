@@ -5,7 +5,6 @@
 A piece is frozen and can be written any number of times. It carries the line that made it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -40,58 +39,9 @@ class Piece:
     def __format__(self, format_spec: str) -> str:
         raise here().error(
             "a piece cannot stand in an f-string: it has no text before it has run. "
-            "Join text and pieces with `+`."
+            "Join text and pieces with `+`.",
+            code="piece-in-text",
         )
-
-
-def gen(
-    name: str | None = None,
-    *,
-    max_tokens: int | None = None,
-    stop: str | Sequence[str] | None = None,
-    temperature: float = 0.0,
-    top_p: float = 1.0,
-    top_k: int | None = None,
-) -> Piece:
-    """The model writes here.
-
-    Args:
-        name: by which the value is read, `s[name]` or `handle[name]`.
-        max_tokens: the most tokens that it writes.
-        stop: text, or texts, that end it; they are not part of the value.
-        temperature: 0 is greedy; then top_p and top_k have no effect.
-        top_p: share of the probability that is drawn from.
-        top_k: number of tokens that are drawn from.
-
-    Raises:
-        ProgramError: a setting is out of its range.
-    """
-    stops = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
-    node = Gen(
-        name=name,
-        max_tokens=max_tokens,
-        stop=stops,
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        place=here(),
-    )
-    return Piece((node,))
-
-
-def select(name: str | None, choices: Sequence[str]) -> Piece:
-    """The most likely of `choices`, by mean log-probability of their tokens.
-
-    Raises:
-        ProgramError: there are no choices, or one is empty or there twice.
-    """
-    place = here()
-    if isinstance(choices, str):
-        raise place.error(
-            f"the choices of a select are a list of texts, not one text: {choices!r}. "
-            f"Write [{choices!r}, ...]."
-        )
-    return Piece((Select(name=name, choices=tuple(choices), place=place),))
 
 
 def turn(role: Role, prefix: str = "") -> Piece:
@@ -134,7 +84,8 @@ def as_piece(content: object, place: Place) -> Piece:
         case _:
             raise place.error(
                 f"a stream is written with text and pieces, not with {_shown(content)}. "
-                "Turn it into text with str()."
+                "Turn it into text with str().",
+                code="not-text",
             )
 
 
@@ -148,7 +99,8 @@ def as_fixed(content: object, what: str, place: Place) -> tuple[Fixed, ...]:
     if any(isinstance(node, Gen | Select) for node in nodes):
         raise place.error(
             f"{what} is encoded before the streams run, so the model cannot write in it. "
-            "Write the gen to a stream with `+=`."
+            "Write the gen to a stream with `+=`.",
+            code="not-fixed",
         )
     return cast(tuple[Fixed, ...], nodes)
 
@@ -158,7 +110,8 @@ def _message(role: Role, content: str | Piece, place: Place) -> Piece:
     if any(isinstance(node, Turn | CloseTurn) for node in inner):
         raise place.error(
             f"a {role} message holds another message or turn, and turns do not nest. "
-            "Write them one after another."
+            "Write them one after another.",
+            code="turn-in-turn",
         )
     prefix = ""
     if inner and isinstance(first := inner[0], Text):

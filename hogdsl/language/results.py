@@ -1,4 +1,6 @@
-"""What a run has told so far: values, texts, ends, usage."""
+"""What a run has told so far: values, scores, texts, ends, usage."""
+
+from collections.abc import Iterator, Mapping
 
 from hogdsl.compiler.nodes import Place
 from hogdsl.errors import (
@@ -9,6 +11,7 @@ from hogdsl.errors import (
     RunCancelled,
 )
 from hogdsl.events import EndReason, Event, Failed, Joined, StreamEnded, Usage, Value
+from hogdsl.language.parts import whole_name
 
 _ERRORS: dict[str, type[HogError]] = {
     "PlanError": PlanError,
@@ -25,7 +28,7 @@ class Results:
         self.events: list[Event] = []
         self.usage = Usage()
         self._ends: dict[tuple[str, str], StreamEnded] = {}
-        self._values: dict[tuple[str, str], dict[str, str]] = {}
+        self._values: dict[tuple[str, str], list[Value]] = {}
 
     def add(self, region: str, event: Event) -> None:
         """Note an event of a region.
@@ -35,8 +38,8 @@ class Results:
         """
         self.events.append(event)
         match event:
-            case Value(name=str(name)):
-                self._values.setdefault((region, event.stream), {})[name] = event.value
+            case Value():
+                self._values.setdefault((region, event.stream), []).append(event)
             case StreamEnded():
                 self._ends[region, event.stream] = event
             case Joined():
@@ -46,21 +49,24 @@ class Results:
             case _:
                 pass
 
-    def value(self, region: str, stream: str, name: str, place: Place) -> str:
-        """A named value.
+    def value_event(
+        self, region: str, streams: tuple[str, ...], key: str | int, place: Place
+    ) -> Value:
+        """What came of a `gen` or `select`; see `hogdsl.language.driver.Driver.value_event`.
+
+        Of values with the same name, the last counts.
 
         Raises:
             ProgramError: there is none of this name, or the stream ended before it.
         """
-        values = self._values.get((region, stream), {})
-        if name not in values:
-            raise place.error(
-                f"the stream {stream!r} has no value {name!r}: it has "
-                f"{', '.join(map(repr, values)) or 'none'}, and it ended with the reason "
-                f"{self.ended(region, stream, place)!r}. Name a gen of it so, or give it a "
-                "greater budget."
-            )
-        return values[name]
+        values = [v for stream in streams for v in self._values.get((region, stream), [])]
+        if isinstance(key, int):
+            found = values[key] if key < len(values) else None
+        else:
+            found = next((v for v in reversed(values) if v.name == key), None)
+        if found is None:
+            raise self._missing(region, streams, key, values, place)
+        return found
 
     def text(self, region: str, stream: str, place: Place) -> str:
         """All that a stream wrote."""
@@ -69,6 +75,28 @@ class Results:
     def ended(self, region: str, stream: str, place: Place) -> EndReason:
         """Why a stream ended."""
         return self._end(region, stream, place).reason
+
+    def _missing(
+        self,
+        region: str,
+        streams: tuple[str, ...],
+        key: str | int,
+        values: list[Value],
+        place: Place,
+    ) -> HogError:
+        name, why = whole_name(streams[0]), self.ended(region, streams[-1], place)
+        if isinstance(key, int):
+            return place.error(
+                f"the stream {name!r} ended before it came here, with the reason {why!r}. "
+                "Give it a greater budget, or look at its .ended first.",
+                code="never-written",
+            )
+        there = ", ".join(repr(v.name) for v in values if v.name is not None) or "none"
+        return place.error(
+            f"the stream {name!r} has no value {key!r}: it has {there}, and it ended with the "
+            f"reason {why!r}. Name a gen of it so, or give it a greater budget.",
+            code="no-such-value",
+        )
 
     def _end(self, region: str, stream: str, place: Place) -> StreamEnded:
         end = self._ends.get((region, stream))
@@ -82,17 +110,25 @@ class Results:
     def all_values(self) -> dict[str, str]:
         """Values by name: those of the scope as they are, others as `stream.name`.
 
-        Of regions that use the same names, the last counts.
+        Of the same name in several regions, the last counts.
         """
-        named: dict[str, str] = {}
-        for (_, stream), values in self._values.items():
-            prefix = "" if stream == "main" else f"{stream}."
-            named |= {prefix + name: value for name, value in values.items()}
-        return named
+        return {name: value.value for name, value in self._named()}
+
+    def all_scores(self) -> dict[str, Mapping[str, float]]:
+        """Scores of `select`s, by the names of their values."""
+        return {name: v.scores for name, v in self._named() if v.scores is not None}
 
     def all_texts(self) -> dict[str, str]:
         """Texts by stream; of streams of the same name in several regions, one after another."""
         texts: dict[str, str] = {}
         for (_, stream), end in self._ends.items():
-            texts[stream] = texts.get(stream, "") + end.text
+            name = whole_name(stream)
+            texts[name] = texts.get(name, "") + end.text
         return texts
+
+    def _named(self) -> Iterator[tuple[str, Value]]:
+        for (_, stream), values in self._values.items():
+            prefix = "" if stream == "main" else f"{whole_name(stream)}."
+            for value in values:
+                if value.name is not None:
+                    yield prefix + value.name, value

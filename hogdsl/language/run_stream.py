@@ -5,10 +5,12 @@ closed, left or forgotten, it cancels the runner and waits until the thread has 
 The thread never refers to the `RunStream`, or it would never be forgotten.
 """
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
 from typing import Generic, Self, TypeVar, final
 from weakref import finalize
@@ -36,10 +38,11 @@ class _Work(Generic[R]):
 
     def __init__(self, execute: Callable[[Runner], Run[R]], settings: Settings) -> None:
         self.queue: SimpleQueue[Event | _Done[R] | _Raised] = SimpleQueue()
-        self.runner = Runner(settings, self.queue.put)
+        self.runner = Runner(settings, self._put)
         self._execute = execute
         self._thread: Thread | None = None
         self._over = False
+        self._bell: _Bell | None = None
 
     def start(self) -> None:
         """Begin, unless it has begun; the program sees the context variables of this caller."""
@@ -48,15 +51,47 @@ class _Work(Generic[R]):
             self._thread = Thread(target=run, args=(self._main,), name="hogdsl-run", daemon=True)
             self._thread.start()
 
+    def cancel(self) -> None:
+        """Cancel what still runs."""
+        if self._thread is not None and not self._over:
+            self.runner.cancel()
+
     def end(self) -> None:
         """Cancel what still runs and wait until all is free. Safe to call twice."""
-        if self._thread is None:
-            return
-        if not self._over:
-            self.runner.cancel()
-        # a forgotten stream may be collected by the very thread that runs it
-        if self._thread is not current_thread():
-            self._thread.join()
+        self.cancel()
+        # a forgotten stream may be collected by the very thread that runs it; and Ctrl-C may come
+        # while the thread starts, which then finds its run cancelled
+        thread = self._thread
+        if thread is not None and thread is not current_thread() and thread.is_alive():
+            thread.join()
+
+    async def get(self) -> Event | _Done[R] | _Raised:
+        """The next of the queue; the event loop goes on meanwhile."""
+        bell = self._bell = self._bell or _Bell()
+        while True:
+            bell.reset()
+            with suppress(Empty):
+                return self.queue.get_nowait()
+            await bell.wait()
+
+    async def over(self) -> None:
+        """Wait until the program has ended, however often this task is cancelled meanwhile.
+
+        Raises:
+            asyncio.CancelledError: it was, and the program has ended.
+        """
+        cancelled: asyncio.CancelledError | None = None
+        bell = self._bell = self._bell or _Bell()
+        while self._thread is not None:
+            bell.reset()
+            if self._over:
+                break
+            try:
+                await bell.wait()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     def _main(self) -> None:
         outcome: _Done[R] | _Raised
@@ -65,16 +100,51 @@ class _Work(Generic[R]):
         except BaseException as error:  # all of it is raised again where the events are read
             outcome = _Raised(error)
         self._over = True
-        self.queue.put(outcome)
+        self._put(outcome)
+
+    def _put(self, item: Event | _Done[R] | _Raised) -> None:
+        self.queue.put(item)
+        if self._bell is not None:
+            self._bell.ring()
+
+
+@final
+class _Bell:
+    """Wakes a task of an event loop from another thread, once for many rings."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Event()
+        self._ringing = False
+
+    def reset(self) -> None:
+        """Before one looks whether there is something, so that no ring is missed."""
+        self._rung.clear()
+        self._ringing = False
+
+    async def wait(self) -> None:
+        """Until it rings."""
+        await self._rung.wait()
+
+    def ring(self) -> None:
+        """From any thread."""
+        if not self._ringing:
+            self._ringing = True
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits in it any more
+                self._loop.call_soon_threadsafe(self._rung.set)
 
 
 @final
 class RunStream(Generic[R_co]):
-    """The events of a run that goes on while they are read.
+    """The events of a run that goes on while they are read: with `for`, or with `async for`.
 
     The run begins with the first event that is asked for. `break`, `close`, Ctrl-C and the end of
-    a `with` block cancel it within one step and free everything. An exception of the program is
-    raised from the iterator. After the last event `run` has the results.
+    a `with` block cancel it within one step and free everything; a stream that was closed has no
+    further events. An exception of the program is raised from the iterator. After the last event
+    `run` has the results.
+
+    With asyncio, use `async with`: at its end, also when its task is cancelled, the run is
+    cancelled, and all is free.
     """
 
     def __init__(self, execute: Callable[[Runner], Run[R_co]], settings: Settings) -> None:
@@ -94,7 +164,8 @@ class RunStream(Generic[R_co]):
         if self._run is None:
             raise here().error(
                 "the results of a run are read too early: it is not over, or was ended. "
-                "Read all its events first."
+                "Read all its events first.",
+                code="too-early",
             )
         return self._run
 
@@ -106,16 +177,10 @@ class RunStream(Generic[R_co]):
         if self._over:
             raise StopIteration
         self._work.start()
-        match self._work.queue.get():
-            case _Done(run):
-                self.close()
-                self._run = run
-                raise StopIteration
-            case _Raised(error):
-                self.close()
-                raise error
-            case event:
-                return event
+        event = self._event(self._work.queue.get())
+        if event is None:
+            raise StopIteration
+        return event
 
     def __iter__(self) -> Iterator[Event]:
         """The events; leaving the loop early closes the run."""
@@ -135,3 +200,55 @@ class RunStream(Generic[R_co]):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    async def __anext__(self) -> Event:
+        event = await self._next()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events; leaving the loop early closes the run."""
+        try:
+            while (event := await self._next()) is not None:
+                yield event
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """As `close`; the event loop goes on while all is being freed."""
+        self._over = True
+        self._work.cancel()
+        try:
+            await self._work.over()
+        finally:
+            self._end()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def _next(self) -> Event | None:
+        if self._over:
+            return None
+        self._work.start()
+        return self._event(await self._work.get())
+
+    def _event(self, item: "Event | _Done[R_co] | _Raised") -> Event | None:
+        """The event; None if there is no further one."""
+        if self._over or isinstance(item, _Done | _Raised):
+            self._work.queue.put(item)  # for whoever else waits
+        if self._over:  # it was closed meanwhile
+            return None
+        match item:
+            case _Done(run):
+                self.close()
+                self._run = run
+                return None
+            case _Raised(error):
+                self.close()
+                raise error
+            case event:
+                return event

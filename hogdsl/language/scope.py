@@ -1,17 +1,23 @@
 """The scope: a program's sequential code."""
 
-from typing import Self, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar, Unpack, final, overload
 
-from hogdsl.language.conditions import Quorum, Regex
-from hogdsl.language.layouts import Layout
+from hogdsl.compiler.nodes import check_count
+from hogdsl.language.conditions import Condition, Regex
+from hogdsl.language.draft import Draft
+from hogdsl.language.gens import GenSettings, gen_node, select_node
+from hogdsl.language.later import scores_of
+from hogdsl.language.layouts import Layout, LayoutFunction
 from hogdsl.language.now import Now
 from hogdsl.language.pieces import Piece
 from hogdsl.language.regions import Keep
+from hogdsl.language.schemas import Schema
 from hogdsl.language.source import here
-from hogdsl.language.team import Team
+from hogdsl.language.team import CONTIGUOUS, Team
 from hogdsl.language.trace import Trace
 
-_CONTIGUOUS = Layout()
+T = TypeVar("T")
 
 
 @final
@@ -33,16 +39,67 @@ class Scope:
     def __getitem__(self, name: str) -> str:
         """The value of a named `gen` or `select` of the scope; waits for it.
 
+        A name may be given again once its value has been read, and then means the newest.
+
         Raises:
             ProgramError: the scope has no such value.
         """
-        return self._trace.read(name, here())
+        return self._trace.read(name, here()).value
+
+    def scores(self, name: str) -> Mapping[str, float]:
+        """What a named `select` compared: the mean log-probability per token of each choice.
+
+        Raises:
+            ProgramError: the scope has no such value, or it is none of a `select`.
+        """
+        place = here()
+        return scores_of(self._trace.read(name, place), place)
+
+    @overload
+    def gen(
+        self, schema: None = None, *, name: str | None = None, **settings: Unpack[GenSettings]
+    ) -> str: ...
+    @overload
+    def gen(
+        self, schema: type[T], *, name: str | None = None, **settings: Unpack[GenSettings]
+    ) -> T: ...
+    @overload
+    def gen(
+        self, schema: object, *, name: str | None = None, **settings: Unpack[GenSettings]
+    ) -> Any: ...
+    def gen(
+        self, schema: object = None, *, name: str | None = None, **settings: Unpack[GenSettings]
+    ) -> Any:
+        """Let the model write here, wait for it, and give the value.
+
+        Args:
+            schema: a type of which the text is a JSON document: a pydantic model, or any type
+                that pydantic can validate.
+            name: by which the value can be read again.
+            settings: those of `hog.gen`.
+
+        Raises:
+            ProgramError: a region is open, a setting breaks a rule, or the value is not whole.
+        """
+        place = here()
+        typed = None if schema is None else Schema(schema, place)
+        value = self._trace.run_node(gen_node(name, typed, settings, place))
+        return value.value if typed is None else typed.read(value, place)
+
+    def select(self, choices: Sequence[str], name: str | None = None) -> str:
+        """Let the model choose one of `choices`, wait for it, and give it.
+
+        Raises:
+            ProgramError: a region is open, or a choice breaks a rule.
+        """
+        return self._trace.run_node(select_node(name, choices, here())).value
 
     def fork(
         self,
         *names: str | int,
-        layout: Layout = _CONTIGUOUS,
+        layout: Layout | LayoutFunction = CONTIGUOUS,
         max_tokens: int | None = None,
+        max_total_tokens: int | None = None,
         max_seconds: float | None = None,
         keep: Keep = "all",
     ) -> Team:
@@ -50,17 +107,23 @@ class Scope:
 
         Args:
             names: names of the workers, or one number of workers.
-            layout: how they see each other, from `hogdsl.layouts`.
+            layout: how they see each other: one of `hogdsl.layouts`, or a function
+                `(me, others, shared) -> view`.
             max_tokens: the most tokens that each writes.
+            max_total_tokens: the most tokens that all write together.
             max_seconds: the longest that the region runs.
             keep: whose blocks the scope sees afterwards: `"all"`, names, or `()` for nobody.
-                With the layout `combined` the history stays if anybody's block does.
+                With a layout that has steps, their history stays if anybody's block does.
 
         Raises:
             ProgramError: there is no worker, or an argument breaks a rule.
         """
+        draft = Draft(self._trace.driver, here())
+        check_count("max_total_tokens", max_total_tokens, draft.place)
+        draft.rules.max_tokens = max_total_tokens
         return Team(
             self._trace,
+            draft,
             names,
             layout=layout,
             max_tokens=max_tokens,
@@ -71,15 +134,27 @@ class Scope:
     def concurrent(
         self,
         *,
-        until: Regex | Quorum | None = None,
+        until: Condition | Regex | None = None,
+        max_total_tokens: int | None = None,
         max_seconds: float | None = None,
         keep: Keep = "all",
     ) -> Now:
-        """Streams that think and speak at the same time; all see the scope first.
+        """Streams that listen, think and speak at the same time; all see the scope first.
 
         Args:
             until: ends the region when it holds.
+            max_total_tokens: the most tokens that all write together.
             max_seconds: the longest that the region runs.
             keep: whose blocks the scope sees afterwards: `"all"`, names, or `()` for nobody.
+
+        Raises:
+            ProgramError: an argument breaks a rule.
         """
-        return Now(self._trace, until=until, max_seconds=max_seconds, keep=keep)
+        return Now(
+            self._trace,
+            Draft(self._trace.driver, here()),
+            until=until,
+            max_total_tokens=max_total_tokens,
+            max_seconds=max_seconds,
+            keep=keep,
+        )

@@ -1,15 +1,18 @@
-"""The streams of a concurrent region, which think or speak."""
+"""The streams of a concurrent region that the model writes: they think or speak."""
 
 from dataclasses import dataclass
-from typing import Literal, Self, final
+from typing import Literal, Self, cast, final
 
-from hogdsl.compiler.ir import AskIR, Item, SeesStream, StreamIR, WaitIR
-from hogdsl.compiler.nodes import Fixed, Place
+from hogdsl.compiler.ir import AskIR, StreamIR, WaitIR
+from hogdsl.compiler.nodes import Place
 from hogdsl.compiler.writers import Pen
 from hogdsl.language.draft import Draft
 from hogdsl.language.handles import Handle
-from hogdsl.language.pieces import Piece, as_fixed
+from hogdsl.language.pieces import Piece
 from hogdsl.language.source import here
+from hogdsl.language.speaker import Speaker
+from hogdsl.language.views import View
+from hogdsl.language.writer import Writer
 
 
 @final
@@ -21,7 +24,7 @@ class AskRef:
 
 
 @final
-class Stream(Handle):
+class Stream(Writer):
     """A stream that thinks or speaks; a context manager in which it is written to."""
 
     def __init__(
@@ -33,15 +36,16 @@ class Stream(Handle):
         prompt: str | Piece | None,
         max_tokens: int | None,
         max_seconds: float | None,
+        speaker: Speaker | None = None,
         place: Place,
     ) -> None:
         super().__init__(
             draft, name, role, max_tokens=max_tokens, max_seconds=max_seconds, place=place
         )
-        self._prompt: tuple[Fixed, ...] = ()
-        if prompt is not None:
-            self._prompt = as_fixed(prompt, f"the prompt of {name!r}", place)
-        self._sees: tuple[Item, ...] | None = None
+        self._view = View(draft, name, prompt, place)
+        self._speaks = speaker is not None
+        if speaker is not None:
+            _bind(draft, name, speaker, place)
         self._n_asks = 0
         self._own_pen: Pen = "unopened"
 
@@ -53,7 +57,7 @@ class Stream(Handle):
     def __exit__(self, *exc: object) -> None:
         self._own_pen = "closed"
 
-    def sees(self, *items: "Stream | str | Piece") -> None:
+    def sees(self, *items: Handle | str | Piece) -> None:
         """What stands between the stream's prompt and its own text, in this order.
 
         Args:
@@ -63,13 +67,7 @@ class Stream(Handle):
         Raises:
             ProgramError: the view is given twice, or an item is neither.
         """
-        place = here()
-        self._draft.check_open(f"the view of {self._name!r}", place)
-        if self._sees is not None:
-            raise place.error(
-                f"the view of {self._name!r} is given twice. Give all its items in one sees()."
-            )
-        self._sees = tuple(i for item in items for i in self._item(item, place))
+        self._view.give(items, here())
 
     def ask(
         self,
@@ -103,7 +101,7 @@ class Stream(Handle):
             place=place,
         )
         self._n_asks += 1
-        self._draft.asks.append(ask)
+        self._draft.rules.asks.append(ask)
         return AskRef(ask)
 
     def waits_for(self, ask: AskRef, answer: str = "yes", *, each: str | None = None) -> None:
@@ -120,12 +118,13 @@ class Stream(Handle):
         """
         place = here()
         self._draft.check_open(f"a wait of {self._name!r}", place)
-        if not _is_ask(ask):
+        if not isinstance(cast(object, ask), AskRef):
             raise place.error(
                 f"{self._name!r} waits for a question, and {ask!r} is none. "
-                "Put one to another stream with ask()."
+                "Put one to another stream with ask().",
+                code="no-question",
             )
-        self._draft.waits.append(
+        self._draft.rules.waits.append(
             WaitIR(stream=self._name, ask=ask.ask, answer=answer, each=each, place=place)
         )
 
@@ -135,22 +134,30 @@ class Stream(Handle):
             name=self._name,
             role=self._role,
             block=f"{self._draft.name}.{self._name}",
-            prompt=self._prompt,
-            sees=self._sees,
+            prompt=self._view.prompt,
+            sees=self._view.items,
             writes=tuple(self._writes),
             max_tokens=self._max_tokens,
             max_seconds=self._max_seconds,
+            reports_delivery=self._speaks,
             place=self._place,
         )
 
     def _pen(self) -> Pen:
         return self._own_pen
 
-    def _item(self, item: object, place: Place) -> tuple[Item, ...]:
-        if isinstance(item, Stream):
-            return (SeesStream(region=item._draft.name, stream=item._name, place=place),)
-        return as_fixed(item, f"a text that {self._name!r} sees", place)
 
-
-def _is_ask(ask: object) -> bool:
-    return isinstance(ask, AskRef)
+def _bind(draft: Draft, name: str, speaker: object, place: Place) -> None:
+    if not isinstance(speaker, Speaker):
+        raise place.error(
+            f"speaker= takes a hog.Speaker, and {speaker!r} is none. Make one with hog.Speaker().",
+            code="no-speaker",
+        )
+    bound = draft.rules.speakers
+    for other in (stream for stream, there in bound.items() if there is speaker):
+        raise place.error(
+            f"{name!r} and {other!r} have the same speaker, which could not say whose text was "
+            "delivered. Give each its own.",
+            code="speaker-twice",
+        )
+    bound[name] = speaker

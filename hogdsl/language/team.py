@@ -3,34 +3,107 @@
 from collections.abc import Iterator
 from typing import final
 
-from hogdsl.compiler.ir import CommitRule, Item, SeesStream, StreamIR, quoted
+from hogdsl.compiler.ir import CommitRule, Item, NestedIR, SeesScope, StreamIR, quoted
 from hogdsl.compiler.nodes import Place
+from hogdsl.compiler.writers import Pen
+from hogdsl.language.draft import Draft
 from hogdsl.language.handles import Handle
-from hogdsl.language.layouts import Layout
+from hogdsl.language.layout_views import items_of
+from hogdsl.language.layouts import Layout, LayoutFunction, as_layout
 from hogdsl.language.pieces import as_piece
-from hogdsl.language.regions import Keep, Region
+from hogdsl.language.regions import Host, Keep, Region, still_open
 from hogdsl.language.source import here
-from hogdsl.language.trace import Trace
+from hogdsl.language.writer import Writer
+
+CONTIGUOUS = Layout()
 
 
 @final
-class Worker(Handle):
-    """A worker of a fork."""
+class Worker(Writer):
+    """A worker of a fork. It may fork in its turn, and then waits for its own workers."""
 
-    def declared(self, opening: str, sees: tuple[Item, ...], commit: CommitRule | None) -> StreamIR:
+    def __init__(self, draft: Draft, name: str, *, max_tokens: int | None, place: Place) -> None:
+        super().__init__(
+            draft, name, "worker", max_tokens=max_tokens, max_seconds=None, place=place
+        )
+        self._lent: Place | None = None
+        self._n_forks = 0
+
+    def fork(
+        self,
+        *names: str | int,
+        layout: Layout | LayoutFunction = CONTIGUOUS,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        keep: Keep = "all",
+    ) -> "Team":
+        """Workers inside of this one: it waits until they have ended, then sees what is kept of
+        them and goes on.
+
+        They see all that this worker sees and what it has written so far; arguments and errors are
+        those of `Scope.fork`.
+        """
+        draft = Draft(self._draft.driver, here(), self._draft, f"{self.path}/")
+        return Team(
+            self,
+            draft,
+            names,
+            layout=layout,
+            max_tokens=max_tokens,
+            max_seconds=max_seconds,
+            keep=keep,
+        )
+
+    def lend(self, kind: str, place: Place) -> str:
+        """Open a fork: until it is given back, the worker cannot be written to.
+
+        Returns: the fork's name.
+
+        Raises:
+            ProgramError: the worker cannot be written to now.
+        """
+        if self._lent is not None:
+            raise place.error(
+                f"a worker has one fork open at a time, and the one at {self._lent} still is. "
+                "Open this one after the other's `with` block, or from one of its workers.",
+                code="region-in-region",
+            )
+        self._write((), place)
+        self._lent = place
+        return f"{self._draft.name}.{self._name}.{kind}.{self._n_forks}"
+
+    def give_back(self) -> None:
+        """The fork is declared, or given up."""
+        self._lent = None
+
+    def take(self, declared: NestedIR, draft: Draft) -> None:
+        """Append a declared fork."""
+        self._writes.append(declared)
+        self._n_forks += 1
+        draft.declared()
+
+    def declared(self, opening: str, view: tuple[Item, ...], commit: CommitRule | None) -> StreamIR:
         """The worker as data; `opening` begins its block."""
+        if self._lent is not None:
+            raise still_open(self._lent)
         first = as_piece(opening, self._place).nodes if opening and self._writes else ()
+        # a view that begins with the scope is what everybody has
+        begins = bool(view) and isinstance(view[0], SeesScope)
         return StreamIR(
             name=self._name,
             role="worker",
             block=f"{self._draft.name}.{self._name}",
-            sees=sees,
+            sees=view[1:] if begins else view,
+            sees_scope=begins,
             writes=(*first, *self._writes),
             max_tokens=self._max_tokens,
             max_seconds=self._max_seconds,
             commit=commit,
             place=self._place,
         )
+
+    def _pen(self) -> Pen:
+        return self._draft.pen if self._lent is None else "lent"
 
 
 @final
@@ -41,23 +114,39 @@ class Team(Region):
 
     def __init__(
         self,
-        trace: Trace,
+        host: Host,
+        draft: Draft,
         names: tuple[object, ...],
         *,
-        layout: Layout,
+        layout: object,
         max_tokens: int | None,
         max_seconds: float | None,
         keep: Keep,
     ) -> None:
-        super().__init__(trace, max_seconds=max_seconds, keep=keep)
-        place = self._draft.place
-        self._layout = _checked_layout(layout, place)
+        super().__init__(host, draft, max_seconds=max_seconds, keep=keep)
+        self._layout = as_layout(layout, draft.place)
         self._workers = tuple(
-            Worker(
-                self._draft, name, "worker", max_tokens=max_tokens, max_seconds=None, place=place
-            )
-            for name in _worker_names(names, place)
+            Worker(draft, name, max_tokens=max_tokens, place=draft.place)
+            for name in _worker_names(names, draft.place)
         )
+
+    def every(
+        self, n_tokens: int, *, insert: str, into: str | Handle = "each", at: str | None = None
+    ) -> None:
+        """Put text into workers again and again.
+
+        Args:
+            n_tokens: after so many tokens that the model wrote.
+            insert: the text.
+            into: `"each"` worker after `n_tokens` of its own, a `"random"` one, or one by its name
+                or handle.
+            at: when it is due, it still waits until the worker has written this text; by default
+                for the end of a step, if the layout has steps.
+
+        Raises:
+            ProgramError: the fork is not being declared, or an argument breaks a rule.
+        """
+        self._add_insert(n_tokens, insert, into, at, here())
 
     def __iter__(self) -> Iterator[Worker]:
         return iter(self._workers)
@@ -71,28 +160,31 @@ class Team(Region):
                 return worker
         raise here().error(
             f"the team has no worker {name!r}, which was never forked. There is "
-            f"{quoted(tuple(w.name for w in self._workers))}. Fork it first, or leave it out."
+            f"{quoted(tuple(w.name for w in self._workers))}. Fork it first, or leave it out.",
+            code="no-worker",
         )
 
     def __setitem__(self, name: str, worker: Worker) -> None:
         """Only for `team[name] += ...`, which Python ends with an assignment."""
         if self[name] is not worker:
             raise here().error(
-                f"the worker {name!r} is assigned another worker. Write to it with `+=`."
+                f"the worker {name!r} is assigned another worker. Write to it with `+=`.",
+                code="assigned",
             )
 
     def _streams(self) -> tuple[StreamIR, ...]:
-        layout, place = self._layout, self._draft.place
-        streams: list[StreamIR] = []
-        for me in self._workers:
-            others = tuple(
-                SeesStream(region=self.name, stream=other.name, place=place)
-                for other in self._workers
-                if other is not me
+        layout, step = self._layout, self._layout.step
+        commit = None
+        if step is not None:
+            commit = CommitRule(history=f"{self.name}/history", step=step, header=layout.header)
+        return tuple(
+            me.declared(
+                layout.opening(me.name),
+                items_of(layout, self.name, me, self._workers, self._draft.place),
+                commit,
             )
-            sees = layout.items(others, place)
-            streams.append(me.declared(layout.opening(me.name), sees, layout.commit))
-        return tuple(streams)
+            for me in self._workers
+        )
 
 
 def _worker_names(names: tuple[object, ...], place: Place) -> tuple[str, ...]:
@@ -100,23 +192,19 @@ def _worker_names(names: tuple[object, ...], place: Place) -> tuple[str, ...]:
         case (int(n),) if n > 0:
             return tuple(f"worker{i}" for i in range(1, n + 1))
         case (int(n),):
-            raise place.error(f"a fork has one worker or more, not {n}. Leave the fork out.")
+            raise place.error(
+                f"a fork has one worker or more, not {n}. Leave the fork out.", code="fork-names"
+            )
         case ():
-            raise place.error("a fork names no worker. Give it names, or a number of workers.")
+            raise place.error(
+                "a fork names no worker. Give it names, or a number of workers.", code="fork-names"
+            )
         case _:
             texts = tuple(name for name in names if isinstance(name, str))
             if len(texts) < len(names):
                 raise place.error(
                     f"a fork takes names of workers, or one number, not {names!r}. "
-                    "Unpack a list with `*`."
+                    "Unpack a list with `*`.",
+                    code="fork-names",
                 )
             return texts
-
-
-def _checked_layout(layout: object, place: Place) -> Layout:
-    if isinstance(layout, Layout):
-        return layout
-    raise place.error(
-        f"layout= takes a layout, and {layout!r} is none. Call one of hog.layouts, for example "
-        "hog.layouts.combined()."
-    )

@@ -5,33 +5,54 @@ names of its values. Sequential code becomes a region of the one stream `main`. 
 and grows on until a region in between adds blocks of its own to the scope.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from hogdsl import plan
 from hogdsl.compiler.check import check
-from hogdsl.compiler.ir import RegionIR, StreamIR
-from hogdsl.compiler.lower import kept_blocks, lower
+from hogdsl.compiler.ir import NestedIR, RegionIR, StreamIR
+from hogdsl.compiler.lower import lower
 from hogdsl.compiler.nodes import Gen, Node, Place, Select, merge_texts
 from hogdsl.compiler.writers import check_pen
+from hogdsl.events import Value
+from hogdsl.language.draft import Draft
 from hogdsl.language.driver import Driver
 from hogdsl.language.pieces import as_piece
+from hogdsl.language.regions import still_open
 
 MAIN = "main"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Named:
+    """A value of the scope."""
+
     region: str
     place: Place
+    read: bool = False
+    """It was read; then its name may be given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A region that has passed all checks."""
+
+    declared: RegionIR
+    lowered: plan.Region
 
 
 class Trace:
     """What a program has written so far; one per run, used by one thread."""
 
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
+    def __init__(self, driver: Driver, *, context_length: int | None = None) -> None:
+        """Begin a trace.
+
+        Args:
+            driver: runs the regions.
+            context_length: of the model, in tokens, if budgets are to be checked against it.
+        """
+        self.driver, self._context_length = driver, context_length
         self._pending: list[Node] = []
         self._blocks: tuple[str, ...] = ()
         self._main: str | None = None
@@ -50,8 +71,8 @@ class Trace:
         check_pen("open" if self._lent is None else "lent", "the scope", place)
         self._pending.extend(merge_texts(as_piece(content, place).nodes))
 
-    def read(self, name: str, place: Place) -> str:
-        """The value of that name; runs what is pending if it is there.
+    def read(self, name: str, place: Place) -> Value:
+        """The newest value of that name; runs what is pending if it is there.
 
         Raises:
             ProgramError: the scope has no such value.
@@ -62,9 +83,26 @@ class Trace:
         if named is None:
             raise place.error(
                 f"the scope has no value {name!r}. Write hog.gen({name!r}) to it before reading; "
-                "a value of a stream is read from its handle, after its region."
+                "a value of a stream is read from its handle, after its region.",
+                code="no-value",
             )
-        return self.driver.value(named.region, MAIN, name, place)
+        named.read = True
+        return self.driver.value_event(named.region, (MAIN,), name, place)
+
+    def run_node(self, node: Gen | Select) -> Value:
+        """Append a `gen` or `select`, run what is pending, and give the value.
+
+        Raises:
+            ProgramError: a region is open, or something that is pending breaks a rule.
+        """
+        check_pen("open" if self._lent is None else "lent", "the scope", node.place)
+        self._pending.append(node)
+        index = sum(isinstance(n, Gen | Select) for n in self._pending) - 1
+        region = f"{MAIN}.{self._n_regions}"
+        self.flush()
+        if node.name is not None:
+            self._values[node.name].read = True
+        return self.driver.value_event(region, (MAIN,), index, node.place)
 
     def lend(self, kind: str, place: Place) -> str:
         """Open a region: until it is given back, the scope cannot be written to.
@@ -76,8 +114,9 @@ class Trace:
         """
         if self._lent is not None:
             raise place.error(
-                f"regions do not nest: the one at {self._lent} is still being declared. "
-                "Open this one after the other's `with` block."
+                f"regions do not nest: the one at {self._lent} is still being declared. Open this "
+                "one after the other's `with` block, or fork from one of its workers.",
+                code="region-in-region",
             )
         self._lent = place
         return f"{kind}.{self._n_regions + bool(self._pending)}"
@@ -86,21 +125,35 @@ class Trace:
         """The region is declared, or given up."""
         self._lent = None
 
-    def run(self, build: Callable[[tuple[str, ...]], RegionIR]) -> None:
+    def take(self, declared: NestedIR, draft: Draft) -> None:
         """Check a region and what is pending before it, then run both.
-
-        Args:
-            build: makes the region, given the blocks that the scope sees.
 
         Raises:
             ProgramError: one of them breaks a rule; then neither has run.
         """
         main = self._sequential()
-        region = build(self._blocks if main is None else _own_view(main))
-        check(region, {})
-        self.flush()
-        self._submit(region)
-        if kept := kept_blocks(region):
+        region = self._ready(
+            RegionIR(
+                name=declared.name,
+                scope=self._blocks if main is None else _own_view(main.declared),
+                streams=declared.streams,
+                asks=tuple(draft.rules.asks),
+                waits=tuple(draft.rules.waits),
+                until=declared.until,
+                holds=tuple(draft.rules.holds),
+                inserts=declared.inserts,
+                watches=tuple(draft.rules.watches),
+                keep=declared.keep,
+                max_tokens=draft.rules.max_tokens,
+                max_seconds=declared.max_seconds,
+                place=declared.place,
+            )
+        )
+        self._run_main(main)
+        self.driver.bind(declared.name, draft.rules.bindings)
+        self._run(region)
+        draft.done(tuple(stream.name for stream in region.lowered.streams))
+        if kept := region.lowered.keep:
             self._blocks, self._main = self._blocks + kept, None
 
     def flush(self) -> None:
@@ -109,15 +162,7 @@ class Trace:
         Raises:
             ProgramError: it breaks a rule.
         """
-        main = self._sequential()
-        if main is None:
-            return
-        self._pending.clear()
-        self._submit(main)
-        self._blocks, self._main = _own_view(main), main.streams[0].block
-        for node in main.streams[0].writes:
-            if isinstance(node, Gen | Select) and node.name is not None:
-                self._values[node.name] = _Named(main.name, node.place)
+        self._run_main(self._sequential())
 
     def finish(self) -> None:
         """The program's function has returned: run what is still pending.
@@ -126,13 +171,11 @@ class Trace:
             ProgramError: it breaks a rule, or a region is still open.
         """
         if self._lent is not None:
-            raise self._lent.error(
-                "the program ends while this region is open, so it never runs. "
-                "Open it with a `with` block."
-            )
+            raise still_open(self._lent)
         self.flush()
 
-    def _sequential(self) -> RegionIR | None:
+    def _sequential(self) -> _Ready | None:
+        """What is pending, as a region."""
         if not self._pending:
             return None
         name = f"{MAIN}.{self._n_regions}"
@@ -141,27 +184,41 @@ class Trace:
             name=MAIN,
             role="main",
             block=self._main or name,
-            continues=self._main is not None,
+            continues_block=self._main is not None,
             writes=tuple(self._pending),
             place=place,
         )
         scope = self._blocks if self._main is None else self._blocks[:-1]
-        region = RegionIR(name=name, scope=scope, streams=(main,), place=place)
-        check(region, {name: named.place for name, named in self._values.items()})
-        return region
+        return self._ready(RegionIR(name=name, scope=scope, streams=(main,), place=place))
 
-    def _submit(self, region: RegionIR) -> None:
+    def _ready(self, region: RegionIR) -> _Ready:
+        unread = {name: named.place for name, named in self._values.items() if not named.read}
+        check(region, unread, self._context_length)
         try:
-            lowered = lower(region)
+            return _Ready(region, lower(region))
         except ValidationError as error:
             fault = error.errors()[0]
             setting = ".".join(map(str, fault["loc"]))
             raise region.place.error(
                 f"the setting {setting} of the region is of the wrong type: {fault['input']!r}. "
-                f"{fault['msg']}."
+                f"{fault['msg']}.",
+                code="setting",
             ) from error
+
+    def _run_main(self, main: _Ready | None) -> None:
+        if main is None:
+            return
+        self._pending.clear()
+        self._run(main)
+        (stream,) = main.declared.streams
+        self._blocks, self._main = _own_view(main.declared), stream.block
+        for node in stream.writes:
+            if isinstance(node, Gen | Select) and node.name is not None:
+                self._values[node.name] = _Named(main.declared.name, node.place)
+
+    def _run(self, region: _Ready) -> None:
         self._n_regions += 1
-        self.driver.run(lowered)
+        self.driver.run(region.lowered)
 
 
 def _own_view(main: RegionIR) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
 """`--set key=value`: what the caller typed, turned into what the program's annotations say."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from hogdsl.language.channel import Channel
 from hogdsl.terminal.failures import UsageError
 
 Value = object
@@ -57,6 +60,8 @@ def bind(
             continue
         elif sketch and parameter.annotation in (str, parameter.empty):
             bound[key] = f"{{{key}}}"
+        elif sketch and parameter.annotation is Channel:
+            bound[key] = Channel()
         else:
             raise UsageError(f"--set {key}=... is missing: {shown}")
     return bound
@@ -88,7 +93,8 @@ def signature_of(program: Callable[..., object]) -> inspect.Signature:
 def convert(key: str, text: str, annotation: Any) -> Value:
     """The value that `text` stands for.
 
-    A text stays what it is. Everything else may be written plainly (`3`, `yes`), as JSON
+    A text stays what it is. A channel is `-`, the lines of standard input, or a file that is played
+    back in time. Everything else may be written plainly (`3`, `yes`), as JSON
     (`{"a": 1}`, `["x", "y"]`), or, where there are several, with commas (`x,y`).
 
     Raises:
@@ -96,6 +102,8 @@ def convert(key: str, text: str, annotation: Any) -> Value:
     """
     if annotation in (str, inspect.Parameter.empty):
         return text
+    if annotation is Channel:
+        return _channel(key, text)
     try:
         adapter = TypeAdapter[Value](annotation)
     except PydanticUserError:
@@ -117,6 +125,17 @@ def convert(key: str, text: str, annotation: Any) -> Value:
     # What was meant as JSON is best explained by what is wrong with it as JSON.
     problem = problems[1] if text.lstrip().startswith(("{", "[")) else problems[0]
     raise UsageError(f"--set {key}={text!r} is no {_name(annotation)}: {problem}")
+
+
+def _channel(key: str, text: str) -> Channel:
+    if text == "-":
+        return Channel.from_lines(sys.stdin)
+    if not Path(text).is_file():
+        raise UsageError(
+            f"--set {key}={text!r} is a channel: give `-` for standard input, or a file"
+            " whose lines are played back"
+        )
+    return Channel.from_file(Path(text))
 
 
 def _name(annotation: Any) -> str:

@@ -46,6 +46,9 @@ def run(
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="Bounds every stream without a smaller budget.")
     ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0.001, help="The whole run is cancelled after so long.")
+    ] = None,
     pace: Annotated[
         float | None,
         typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
@@ -61,7 +64,7 @@ def run(
         arguments = bind(chosen.name, signature_of(chosen), parse_settings(settings or ()))
         runtime = start(errors, model=model, device=device, dtype=dtype)
         try:
-            bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens)
+            bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
             live = console.is_terminal and not events
             view_of = view_for(console, events=events)
             play(bound, arguments, view_of, pace=pace if live else None)
@@ -70,7 +73,15 @@ def run(
 
 
 @app.command()
-def explain(file: File, program: ProgramName = None, settings: Settings = None) -> None:
+def explain(
+    file: File,
+    program: ProgramName = None,
+    settings: Settings = None,
+    context: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="TOKENS", help="Check budgets against a model's context."),
+    ] = None,
+) -> None:
     """Print each stream's view and rules, without a model."""
     with reported(Console(stderr=True)):
         chosen = load(file, program)
@@ -78,7 +89,7 @@ def explain(file: File, program: ProgramName = None, settings: Settings = None) 
         arguments = bind(chosen.name, signature_of(chosen), given, sketch=True)
         made_up = [key for key in arguments if key not in given]
         try:
-            text = chosen.explain(**arguments)
+            text = chosen.on(context_length=context).explain(**arguments)
         except HogError:
             raise
         except Exception as error:

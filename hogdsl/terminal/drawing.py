@@ -1,12 +1,12 @@
 """Lanes as rich renderables: side by side where the terminal is wide enough, else one below the
-other. Text of the program is dim, text of the model is not."""
+other. Text of the program is dim, text from outside italic, text of the model plain."""
 
 from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hogdsl.events import Asked, Stats, Usage
+from hogdsl.events import Asked, Interrupted, Stats, Usage
 from hogdsl.terminal.lanes import Lane, Origin, Passage
 
 MIN_COLUMN_CELLS = 34
@@ -18,7 +18,10 @@ BORDER_CELLS = 4
 BORDER_LINES = 2
 
 COLORS = ("cyan", "magenta", "green", "yellow", "blue", "red")
-STYLES: dict[Origin, str] = {"model": "", "program": "dim"}
+STYLES: dict[Origin, str] = {"model": "", "program": "dim", "outside": "italic"}
+
+ENDS = {"finished": "finished", "closed": "closed", "left": "left open"}
+"""What is shown of ends that are as they should be."""
 
 # Control characters would move the cursor or change the terminal's state. They are shown as the
 # signs that Unicode has for them; a tab and the end of a line keep their meaning.
@@ -96,7 +99,7 @@ def title(lane: Lane) -> Text:
     """The stream's name and what it is doing."""
     state = lane.state
     if state == "ended":
-        state = lane.reason if lane.reason == "finished" else f"ended: {lane.reason}"
+        state = ENDS.get(lane.reason or "", f"ended: {lane.reason}")
     return Text.assemble((printable(lane.name), "bold"), f" · {state}")
 
 
@@ -107,6 +110,8 @@ def subtitle(lane: Lane) -> Text:
         parts.append(f"{count(lane.n_committed, 'step')} shared")
     if lane.asked is not None:
         parts.append(answer(lane.asked))
+    if lane.interrupted is not None:
+        parts.append(interruption(lane.interrupted))
     return Text(" · ".join(parts), style="not bold")
 
 
@@ -115,6 +120,12 @@ def answer(asked: Asked) -> str:
     odds = asked.odds.get(asked.answer)
     likely = "" if odds is None else f" {odds:.0%}"
     return printable(f"asked: {asked.answer}{likely}")
+
+
+def interruption(event: Interrupted) -> str:
+    """Who broke in, and what came of it."""
+    outcome = {"pause": "paused", "restart": "taken back", "stop": "stopped"}[event.policy]
+    return printable(f"{outcome} by {event.by}")
 
 
 def _body(lane: Lane, console: Console, width: int, max_lines: int | None) -> Text:

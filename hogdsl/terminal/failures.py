@@ -6,7 +6,6 @@
 130  stopped by Ctrl-C, as shells say it
 """
 
-import linecache
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -36,9 +35,9 @@ class MissingPackageError(Exception):
 def reported(console: Console) -> Generator[None]:
     """Print an error of the body to `console` and exit with its code.
 
-    A rule that was broken or a refusal is one line and no traceback: the message was written for
-    the person who reads it. An exception of the program itself keeps its traceback, from the
-    program's frames on.
+    A rule that was broken or a refusal has no traceback: the message was written for the person who
+    reads it, and shows the program's line. An exception of the program itself keeps its traceback,
+    from the program's frames on.
     """
     try:
         yield
@@ -46,7 +45,7 @@ def reported(console: Console) -> Generator[None]:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
     except ProgramError as error:
-        _print_rule(console, error)
+        _print_error(console, str(error))
         raise typer.Exit(MISUSED) from None
     except UsageError as error:
         _print_error(console, str(error))
@@ -62,15 +61,6 @@ def reported(console: Console) -> Generator[None]:
     except Exception as error:
         _print_traceback(console, error)
         raise typer.Exit(FAILED) from None
-
-
-def _print_rule(console: Console, error: ProgramError) -> None:
-    _print_error(console, str(error))
-    if error.file is None or error.line is None:
-        return
-    source = linecache.getline(error.file, error.line).strip()
-    if source:
-        console.print(Text(f"    {printable(source)}", style="dim"))
 
 
 def _print_error(console: Console, message: str) -> None:

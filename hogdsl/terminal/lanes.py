@@ -14,9 +14,12 @@ from hogdsl.events import (
     EndReason,
     Event,
     Failed,
+    Heard,
     Held,
     Inserted,
+    Interrupted,
     Joined,
+    Noticed,
     RegionStarted,
     Resumed,
     StreamEnded,
@@ -24,13 +27,14 @@ from hogdsl.events import (
     Value,
 )
 
-Origin = Literal["model", "program"]
+Origin = Literal["model", "program", "outside"]
 LaneState = Literal["writing", "held", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Text with one origin: chosen by the model, or put in by the program or a rule."""
+    """Text with one origin: chosen by the model, put in by the program or a rule, or heard from
+    outside."""
 
     text: str
     origin: Origin
@@ -51,6 +55,8 @@ class Lane:
     """Steps that it moved to the shared history. Their text stays in the lane."""
     asked: Asked | None = None
     """The newest answer to a question that was put to it."""
+    interrupted: Interrupted | None = None
+    """The newest interruption."""
 
     @property
     def text(self) -> str:
@@ -79,6 +85,13 @@ class Lane:
         if self.passages and self.passages[-1].origin == origin:
             text = self.passages.pop().text + text
         self.passages.append(Passage(text, origin))
+
+    def take_back(self, text: str) -> None:
+        """Let only the beginning `text` of what stands in the lane stay."""
+        n_left, passages, self.passages = len(text), self.passages, []
+        for passage in passages:
+            self.write(passage.text[:n_left], passage.origin)
+            n_left = max(0, n_left - len(passage.text))
 
     def end(self, reason: EndReason, text: str) -> None:
         """Close the lane. `text` is all that the stream wrote; what a token held back is added."""
@@ -147,7 +160,13 @@ class Lanes:
                 self[event.stream].state = "held"
             case Resumed():
                 self[event.stream].state = "writing"
-            case Value():
+            case Heard():
+                self[event.stream].write(event.text, "outside")
+            case Interrupted():
+                lane = self[event.stream]
+                lane.interrupted = event
+                lane.take_back(event.text)
+            case Value() | Noticed():
                 pass
             case StreamEnded():
                 self[event.stream].end(event.reason, event.text)

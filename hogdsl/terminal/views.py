@@ -13,8 +13,10 @@ from rich.text import Text
 from hogdsl.events import (
     Asked,
     Event,
+    Heard,
     Held,
     Inserted,
+    Interrupted,
     Joined,
     RegionStarted,
     Stats,
@@ -22,7 +24,7 @@ from hogdsl.events import (
     Token,
     Usage,
 )
-from hogdsl.terminal.drawing import answer, board, printable, status, usage_line
+from hogdsl.terminal.drawing import ENDS, answer, board, interruption, printable, status, usage_line
 from hogdsl.terminal.lanes import Lanes
 
 FRAME_S = 1 / 12
@@ -140,6 +142,13 @@ class PlainView:
                 self._n_written.clear()
             case Inserted() | Token():
                 self._flush(event.stream, whole_lines=True)
+            case Heard():
+                self._flush(event.stream, whole_lines=not event.final)
+            case Interrupted():
+                begin = self._n_written.get(event.stream, 0)
+                self._n_written[event.stream] = min(begin, len(event.text))
+                self._flush(event.stream, whole_lines=False)
+                self._line(event.stream, f"[{interruption(event)}]")
             case Asked():
                 self._line(event.stream, f"[{answer(event)}]")
             case Held():
@@ -147,7 +156,7 @@ class PlainView:
                 self._flush(event.stream, whole_lines=False)
             case StreamEnded():
                 self._flush(event.stream, whole_lines=False)
-                if event.reason != "finished":
+                if event.reason not in ENDS:
                     self._line(event.stream, f"[ended: {event.reason}]")
             case Joined():
                 self._flush_all()

@@ -16,25 +16,16 @@ from rich.progress import track
 from rich.table import Table
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM
 
-from runtime.piglet import transcripts
+from runtime.piglet.segments import Segments
 from runtime.piglet.train import collate, encode
-
-KINDS = (
-    transcripts.alone,
-    transcripts.combined,
-    transcripts.contiguous,
-    transcripts.think,
-    transcripts.speak,
-    transcripts.think_and_speak,
-    transcripts.listen,
-)
+from runtime.piglet.transcripts import KINDS
 
 
 @torch.inference_mode()
 def share_right(
     model: Qwen3ForCausalLM,
     tok: PreTrainedTokenizerFast,
-    samples: list[transcripts.Segments],
+    samples: list[Segments],
     batch_size: int = 64,
 ) -> float:
     """The share of transcripts without a wrong first choice where a choice is to be learned."""
@@ -59,10 +50,10 @@ def main(
     model = Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tok = AutoTokenizer.from_pretrained(folder)
     table = Table("transcript", "all right")
-    for kind in track(KINDS, console=Console(stderr=True)):
-        rng = random.Random(f"evaluate/{seed}/{kind.__name__}")
-        share = share_right(model, tok, [kind(rng) for _ in range(samples)])
-        table.add_row(kind.__name__, f"{share:.4f}")
+    for name, kind in track(KINDS.items(), console=Console(stderr=True)):
+        rng = random.Random(f"evaluate/{seed}/{name}")
+        share = share_right(model, tok, [kind.draw(rng) for _ in range(samples)])
+        table.add_row(name, f"{share:.4f}")
     Console().print(table)
 
 

@@ -29,6 +29,7 @@ from transformers import (
 )
 
 from runtime.piglet import tokenizer, transcripts
+from runtime.piglet.segments import Segments
 
 POOL = 16
 """Batches drawn together and sorted by length, so that little of a batch is padding."""
@@ -69,9 +70,7 @@ def draw_pool(tok: PreTrainedTokenizerFast, batch_size: int, seed: int, pool: in
     return batches
 
 
-def encode(
-    tok: PreTrainedTokenizerFast, segments: transcripts.Segments
-) -> tuple[list[int], list[float]]:
+def encode(tok: PreTrainedTokenizerFast, segments: Segments) -> tuple[list[int], list[float]]:
     """Token ids and their weights; every segment is tokenized by itself, as the runtime does."""
     pieces = [text for text, _ in segments]
     encoded: list[list[int]] = tok(pieces, add_special_tokens=False)["input_ids"]

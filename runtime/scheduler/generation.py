@@ -1,66 +1,107 @@
 """One `gen` while it runs: tokens become text, and the text may hold a stop."""
 
-from bisect import bisect_right
 from dataclasses import dataclass
 
 from hogdsl.plan import Gen
-from runtime.scheduler.work import Text
-from runtime.text.stops import StopMatcher
+from runtime.scheduler.stops import StopMatcher
+from runtime.scheduler.work import Matcher, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """A stop was found: what of the generated tokens stays.
+class Recipe:
+    """A `gen` of a plan, with its tokens resolved for the model.
 
     Attributes:
-        n_tokens: how many of the tokens stay as they are.
-        n_chars: how much text is lost at the end: the stop, and what came after it.
-        rest: text after the tokens that stay and before the stop, to be encoded anew.
+        end_tokens: the model's own.
+        stop_tokens: those of the `gen`.
+        forbidden: tokens that are never chosen.
     """
 
-    n_tokens: int
-    n_chars: int
-    rest: str
+    piece: Gen
+    end_tokens: frozenset[int]
+    stop_tokens: frozenset[int]
+    forbidden: tuple[int, ...]
 
 
 class Generation:
-    """The tokens and the text of one `gen`.
+    """The state of one `gen`.
 
     Attributes:
-        text: the text of all its tokens, cut where a stop begins.
-        n_tokens: tokens chosen so far.
+        start: where in the stream's generated text its own begins.
+        n_tokens: tokens chosen so far; those that were taken back count, too.
+        n_lost: after a stop: characters at the end of the text that do not stay.
     """
 
-    def __init__(self, piece: Gen, source: Text) -> None:
-        self.piece = piece
-        self.text = ""
+    def __init__(self, recipe: Recipe, source: Text, start: int) -> None:
+        self.recipe, self.start = recipe, start
         self.n_tokens = 0
-        self._ends: list[int] = []
-        """Length of the text after each token."""
-        self._detokenizer = source.detokenizer()
-        self._stops = StopMatcher(piece.stop)
+        self.n_lost: int | None = None
+        self.is_mid_character = False
+        """The last token completed no text."""
+        self._source = source
+        self._matcher = self._new_matcher()
+        self._refresh()
+
+    @property
+    def n_held(self) -> int:
+        """Characters that may yet turn out to be a stop."""
+        return self._stops.n_held
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing can follow in its grammar."""
+        return self._matcher is not None and self._matcher.is_complete
+
+    def allowed(self) -> bytes | None:
+        """Which tokens its grammar lets follow; see `Sample.allowed`."""
+        return None if self._matcher is None else self._matcher.allowed()
 
     def push(self, token: int) -> tuple[str, str]:
         """Take a token; give the text that it completes, and the text that may be shown now."""
-        self.n_tokens += 1
+        if self._matcher is not None:
+            self._matcher.push(token)
         increment = self._detokenizer.push(token)
-        self.text += increment
-        self._ends.append(len(self.text))
-        return increment, self._stops.feed(increment)
+        self.is_mid_character = not increment
+        self._n_fed += len(increment)
+        shown = self._stops.feed(increment)
+        if self._stops.found is not None:
+            self.n_lost = self._n_fed - self._stops.found.start
+        return increment, shown
 
-    def cut(self) -> Cut | None:
-        """If a stop was found, cut the text there and say which tokens stay."""
-        if self._stops.found is None:
-            return None
-        start = self._stops.found.start
-        n_kept = bisect_right(self._ends, start)
-        kept_to = self._ends[n_kept - 1] if n_kept else 0
-        cut = Cut(n_tokens=n_kept, n_chars=len(self.text) - start, rest=self.text[kept_to:start])
-        self.text = self.text[:start]
-        return cut
-
-    def flush(self) -> str:
-        """The text that was held back, when no stop can come any more."""
+    def release(self) -> tuple[str, str]:
+        """No stop may begin before this place: the text of an unfinished character, and all that
+        was held back, that text included."""
         rest = self._detokenizer.flush()
-        self.text += rest
-        return (self._stops.feed(rest) if rest else "") + self._stops.flush()
+        shown = self._stops.feed(rest) if rest and self._stops.found is None else ""
+        shown += self._stops.flush()
+        self._refresh()
+        return rest, shown
+
+    def go_back(self, tokens: list[int] | None, n_generated: int) -> None:
+        """The stream has so much generated text left, and these tokens of the gen.
+
+        Args:
+            tokens: those that stay; None where the text of one was cut through.
+            n_generated: characters of the stream's generated text that stay.
+        """
+        self.start = min(self.start, n_generated)
+        self._refresh()
+        if self._matcher is not None:
+            self._matcher = self._new_matcher()
+            assert self._matcher is not None
+            for token in tokens or ():
+                self._matcher.push(token)
+
+    @property
+    def is_constrained(self) -> bool:
+        return self._matcher is not None
+
+    def _new_matcher(self) -> Matcher | None:
+        constraint = self.recipe.piece.constraint
+        return None if constraint is None else self._source.matcher(constraint)
+
+    def _refresh(self) -> None:
+        self._detokenizer = self._source.detokenizer()
+        self._stops = StopMatcher(self.recipe.piece.stop, self.recipe.piece.stop_regex)
+        self._n_fed = 0
+        self.is_mid_character = False

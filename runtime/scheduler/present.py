@@ -1,15 +1,14 @@
 """The region that runs now: its writers, its rules, its texts, and what each stream sees."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hogdsl import plan
-from hogdsl.errors import CapacityError, PlanError
+from hogdsl.errors import CapacityError
 from runtime.blocks import Block
-from runtime.scheduler.rules import AskState, Rules, WaitState, first_tokens
-from runtime.scheduler.turns import TurnState, begins_plainly, render
-from runtime.scheduler.work import Cache, Text
-from runtime.scheduler.writer import Phase, Surroundings, Writer
+from runtime.scheduler.life import Phase
+from runtime.scheduler.rules import Rules
+from runtime.scheduler.turns import TurnState
+from runtime.scheduler.writer import Writer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,13 +21,22 @@ class Blocks:
     blocks: dict[str, Block]
     turns: dict[str, TurnState]
 
-    def state_after(self, names: tuple[str, ...]) -> TurnState:
-        """Where in a chat a view of these blocks ends."""
+    def state_after(self, names: tuple[str, ...], owners: dict[str, Writer]) -> TurnState:
+        """Where in a chat a view of these blocks ends.
+
+        Args:
+            names: of the blocks.
+            owners: the streams that write some of them now.
+        """
         state = TurnState()
         for name in names:
-            if name in self.turns:
+            owner = owners.get(name)
+            block = self.blocks[name] if owner is None else owner.block
+            if owner is not None and owner.opens_turns and owner.has_begun:
+                state = owner.pen.turns
+            elif name in self.turns:
                 state = self.turns[name]
-            elif self.blocks[name].n_tokens:
+            elif block.n_tokens:
                 state = TurnState(first=False, role=state.role)
         return state
 
@@ -39,180 +47,175 @@ class Present:
 
     Attributes:
         writers: by the names of their streams, in the order of the plan.
+        owners: the same by the names of their blocks.
         texts: text blocks that are still to be encoded, and their tokens.
+        n_steps: steps that it has made.
+        n_generated: tokens that the model chose in it.
     """
 
     plan: plan.Region
     writers: dict[str, Writer]
+    owners: dict[str, Writer]
     rules: Rules
     texts: dict[str, tuple[int, ...]]
     started_at_s: float
-    _blocks: Blocks
-    _owners: dict[str, Writer]
+    blocks: Blocks
+    n_steps: int = 0
+    n_generated: int = 0
+    _counted: set[str] = field(default_factory=set[str])
+    """Texts that were found by a stream for whom they are encoded."""
+    _fitted: set[str] = field(default_factory=set[str])
+    """Streams whose view fitted the context once."""
+
+    # ---------------------------------------------------------------- views
 
     def block(self, name: str) -> Block:
         """The block that a name means at this moment."""
-        owner = self._owners.get(name)
-        return owner.block if owner is not None else self._blocks.blocks[name]
+        owner = self.owners.get(name)
+        return owner.block if owner is not None else self.blocks.blocks[name]
 
     def view(self, writer: Writer) -> tuple[Block, ...]:
         """What a stream sees, its own block last. Finished steps that are on their way into a
         history stand at its end already."""
+        turning = self._turning()
         blocks: list[Block] = []
         for name in writer.plan.view[:-1]:
-            blocks += (self.block(name), *self._turning_into(name))
+            blocks += (self.block(name), *turning.get(name, ()))
         return (*blocks, writer.block)
 
     def turning_view(self, writer: Writer) -> tuple[Block, ...]:
         """What the end of a finished step sees: the view up to the step's place in the history."""
         assert writer.turning is not None
         assert writer.plan.commit is not None
+        turning = self._turning()
         into = writer.plan.commit.into
         blocks: list[Block] = []
         for name in writer.plan.view[: writer.plan.view.index(into) + 1]:
-            blocks += (self.block(name), *self._turning_into(name))
+            blocks += (self.block(name), *turning.get(name, ()))
         return tuple(blocks[: blocks.index(writer.turning.block) + 1])
 
-    def _turning_into(self, history: str) -> list[Block]:
-        return [
-            writer.turning.block
-            for writer in self.writers.values()
-            if writer.turning and writer.plan.commit and writer.plan.commit.into == history
-        ]
-
-    @property
-    def n_found(self) -> int:
-        """Tokens that the streams find in the cache when they begin: all that they see, but every
-        text of the region once, for whom it is encoded."""
-        seen = [name for writer in self.writers.values() for name in writer.plan.view]
-        n_new = sum(len(self.texts.get(name, ())) for name in set(seen))
-        return sum(map(self._n_tokens, seen)) - n_new
-
-    def _n_tokens(self, name: str) -> int:
-        return len(self.texts[name]) if name in self.texts else self.block(name).n_tokens
-
-    def n_next(self, writer: Writer) -> int:
-        """Tokens in a stream's view when all have appended what they append in the next step."""
-        n_tokens = sum(block.n_tokens for block in self.view(writer))
-        for name in writer.plan.view:
-            n_tokens += len(self.texts.get(name, ()))
-            owner = self._owners.get(name)
-            if owner is not None:
-                n_tokens += len(owner.pending) or owner.phase is Phase.RUNNING
-        return n_tokens
-
-    def n_tried(self, writer: Writer) -> int:
-        """Tokens that are tried out behind a stream and then taken away: questions, choices."""
-        asks = [ask for ask in self.rules.asks.values() if ask.plan.stream == writer.plan.name]
-        choices = writer.choosing.choices if writer.choosing is not None else ()
-        lengths = [len(ask.question) for ask in asks]
-        lengths += [len(writer.around.text.encode(choice)) for choice in choices]
-        return max(lengths, default=0)
+    def _turning(self) -> dict[str, list[Block]]:
+        """By histories, the finished steps on their way."""
+        turning: dict[str, list[Block]] = {}
+        for writer in self.writers.values():
+            if writer.plan.commit is not None and writer.turning is not None:
+                turning.setdefault(writer.plan.commit.into, []).append(writer.turning.block)
+        return turning
 
     def text_view(self, name: str) -> tuple[Block, ...]:
         """What a text block is encoded after: blocks that are being written count as empty."""
         for block in self.plan.blocks:
             if isinstance(block, plan.TextBlock) and block.name == name:
-                before = [self.block(b) for b in block.after if b not in self._owners]
+                before = [self.block(b) for b in block.after if b not in self.owners]
                 return (*before, self.block(name))
         raise KeyError(name)
 
+    # ---------------------------------------------------------------- who can go on
 
-def open_region(
-    region: plan.Region,
-    blocks: Blocks,
-    *,
-    cache: Cache,
-    text: Text,
-    seed: int,
-    max_tokens: int | None,
-    now_s: float,
-    emit: Callable[..., None],
-    count_encoded: Callable[[int], None],
-) -> Present:
-    """Make a checked region's blocks, writers and rules; nothing is encoded yet.
-
-    Raises:
-        PlanError: the answers of an ask cannot be told apart by this model.
-    """
-    rules = _rules(region, text)
-    texts: dict[str, tuple[int, ...]] = {}
-    for block in region.blocks:
-        blocks.blocks[block.name] = cache.block()
-    for block in region.blocks:
-        if isinstance(block, plan.TextBlock):
-            texts[block.name] = _encode(block, blocks, text)
-            count_encoded(len(texts[block.name]))
-    around = Surroundings(
-        cache=cache,
-        text=text,
-        seed=f"{seed}/{region.name}",
-        emit=emit,
-        count_encoded=count_encoded,
-    )
-    writers = {
-        stream.name: Writer(
-            plan=stream,
-            block=blocks.blocks[stream.view[-1]],
-            around=around,
-            turns=blocks.state_after(stream.view),
-            max_tokens=_smaller(stream.max_tokens, max_tokens),
+    def can_advance(self) -> bool:
+        """Whether there is a row for the next step."""
+        if self.rules.holds_region:
+            return False
+        return (
+            any(self.texts.values())
+            or any(ask.due for ask in self.rules.asks.values())
+            or any(self._can_advance(writer) for writer in self.writers.values())
         )
-        for stream in region.streams
-    }
-    return Present(
-        plan=region,
-        writers=writers,
-        rules=rules,
-        texts=texts,
-        started_at_s=now_s,
-        _blocks=blocks,
-        _owners={writer.plan.view[-1]: writer for writer in writers.values()},
-    )
 
+    def _can_advance(self, writer: Writer) -> bool:
+        match writer.phase:
+            case Phase.RUNNING if writer.plan.name not in self.rules.held:
+                own = writer.generation is not None or writer.choosing is not None
+                return own or bool(writer.written.pending) or writer.turning is not None
+            case Phase.RUNNING:
+                return writer.turning is not None
+            case Phase.FLUSHING:
+                return True
+            case Phase.WAITING | Phase.ENDED:
+                return False
 
-def _encode(block: plan.TextBlock, blocks: Blocks, text: Text) -> tuple[int, ...]:
-    before = blocks.state_after(block.after)
-    rendered, after = render(text, block.pieces, before)
-    blocks.turns[block.name] = after
-    first = begins_plainly(block.pieces, before)
-    return tuple(text.encode(rendered, first=first))
+    def must_wait(self, writer: Writer) -> bool:
+        """A stream with nothing to append starts from what it sees last; it waits if that is only
+        appended in the next step."""
+        if any(self.texts.get(name) for name in writer.plan.view):
+            return True
+        for name in reversed(writer.plan.view):
+            owner = self.owners.get(name)
+            heard = owner is not None and owner.plan.input is not None and owner.written.pending
+            if heard and owner is not None and owner.plan.name not in self.rules.held:
+                return True
+            if self.block(name).n_tokens:
+                return False
+        return False
 
+    def spend_token(self) -> None:
+        """The model chose a token; when the region's budget is used up, all end."""
+        self.n_generated += 1
+        if self.plan.max_tokens is not None and self.n_generated >= self.plan.max_tokens:
+            for writer in self.writers.values():
+                writer.end("budget")
 
-def _rules(region: plan.Region, text: Text) -> Rules:
-    asks: dict[str, AskState] = {}
-    for ask in region.asks:
-        try:
-            begins = first_tokens(text, ask.answers)
-        except ValueError as error:
-            raise PlanError(
-                f"region {region.name!r}: asks[{ask.name!r}].answers: {error} of this model. "
-                "Choose answers that begin differently."
-            ) from error
-        question = tuple(text.encode(ask.question))
-        asks[ask.name] = AskState(plan=ask, question=question, first_tokens=begins)
-    waits = tuple(WaitState(plan=wait) for wait in region.waits)
-    return Rules(asks=asks, waits=waits, untils=region.until)
+    # ---------------------------------------------------------------- lengths
 
+    def find(self, writer: Writer) -> int:
+        """Tokens that a stream finds in the cache when it begins: all that it sees, but every text
+        of the region once, for whom it is encoded."""
+        n_tokens = 0
+        for name in writer.plan.view:
+            if name in self.texts and name not in self._counted:
+                self._counted.add(name)
+            else:
+                n_tokens += len(self.texts.get(name, ())) or self.block(name).n_tokens
+        return n_tokens
 
-def _smaller(a: int | None, b: int | None) -> int | None:
-    return min((x for x in (a, b) if x is not None), default=None)
+    def n_next(self) -> dict[str, int]:
+        """For every stream, tokens in its view when all have appended what they append in the next
+        step."""
+        lengths: dict[str, int] = {}
+        for name in {name for writer in self.writers.values() for name in writer.plan.view}:
+            owner = self.owners.get(name)
+            n_new = len(self.texts.get(name, ()))
+            if owner is not None and not owner.is_over:
+                n_new = len(owner.written.pending) or (owner.generation is not None)
+            elif owner is not None:
+                n_new = len(owner.written.pending)
+            lengths[name] = self.block(name).n_tokens + n_new
+        for history, blocks in self._turning().items():
+            lengths[history] = lengths.get(history, 0) + sum(b.n_tokens + 1 for b in blocks)
+        return {
+            name: sum(map(lengths.__getitem__, writer.plan.view))
+            for name, writer in self.writers.items()
+        }
 
+    def n_tried(self, writer: Writer) -> int:
+        """Tokens that are tried out behind a stream and then taken away: questions, choices."""
+        asks = [a for a in self.rules.asks.values() if a.plan.stream == writer.plan.name]
+        choices = writer.choosing.choices if writer.choosing is not None else ()
+        lengths = [len(ask.question) for ask in asks]
+        lengths += [len(writer.pen.around.text.encode(choice)) for choice in choices]
+        return max(lengths, default=0)
 
-def check_length(present: Present, context_length: int) -> None:
-    """End streams whose view has filled the model's context.
+    def check_length(self, context_length: int) -> bool:
+        """End streams whose view has filled the model's context; say whether there are any.
 
-    Raises:
-        CapacityError: what a stream begins with is longer than the context.
-    """
-    for writer in present.writers.values():
-        if writer.phase is Phase.ENDED:
-            continue
-        n_tokens = present.n_next(writer)
-        if n_tokens > context_length and not writer.n_generated:
-            raise CapacityError(
-                f"stream {writer.plan.name!r} begins with {n_tokens} tokens in view, and the "
-                f"model's context holds {context_length}. Waiting will not help: shorten it."
-            )
-        if n_tokens + present.n_tried(writer) >= context_length:
-            writer.end("budget")
+        Raises:
+            CapacityError: what a stream begins with is longer than the context.
+        """
+        n_next, ended = self.n_next(), False
+        for name, writer in self.writers.items():
+            n_tokens = n_next[name]
+            if writer.phase in (Phase.WAITING, Phase.ENDED):
+                continue
+            if n_tokens <= context_length:
+                self._fitted.add(name)
+            elif name not in self._fitted and writer.plan.input is None:
+                raise CapacityError(
+                    f"stream {name!r} begins with {n_tokens} tokens in view, and the model's "
+                    f"context holds {context_length}. Waiting will not help: shorten it."
+                )
+            if n_tokens + self.n_tried(writer) >= context_length and not writer.is_over:
+                writer.end("budget")
+                ended = True
+            if n_tokens > context_length and writer.phase is Phase.FLUSHING:
+                writer.close()
+        return ended

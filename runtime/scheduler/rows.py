@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 
 from hogdsl.errors import PlanError
 from runtime.blocks import Block, BlockPrefix
+from runtime.scheduler.asks import AskState
+from runtime.scheduler.life import Phase
 from runtime.scheduler.present import Present
-from runtime.scheduler.rules import AskState
 from runtime.scheduler.work import Cache, Job, Logprobs, Result, RowWork, Text, Want
-from runtime.scheduler.writer import Phase, Writer
+from runtime.scheduler.writer import Writer
 
 Heard = Callable[[AskState, dict[str, float]], None]
 
@@ -30,27 +31,36 @@ def jobs_of(present: Present, cache: Cache, text: Text, heard: Heard) -> Iterato
 
 
 def _writer_jobs(present: Present, writer: Writer, cache: Cache, text: Text) -> Iterator[Job]:
+    pending = tuple(writer.written.pending)
     if writer.turning is not None:
         turning = writer.turning
         work = RowWork(view=present.turning_view(writer), tokens=turning.pending)
         yield Job(work=work, done=lambda _: turning.appended())
-    if writer.phase is Phase.FLUSHING and writer.pending:
-        work = RowWork(view=present.view(writer), tokens=tuple(writer.pending))
-        yield Job(work=work, done=lambda _: writer.appended())
+    if writer.phase is Phase.FLUSHING and pending:
+        yield _append(present, writer)
     elif writer.phase is Phase.RUNNING and writer.plan.name not in present.rules.held:
-        if not writer.pending and _sees_unencoded(present, writer):
+        if not pending and present.must_wait(writer):
             return
         if writer.generation is not None:
-            yield _last_logits(present, writer, cache, writer.sample(), _taking(writer))
+            yield _last_logits(present, writer, cache, writer.sample(), _taking(present, writer))
         elif writer.choosing is not None:
             yield from _select_jobs(present, writer, writer.choosing.choices, cache, text)
+        elif pending:
+            yield _append(present, writer)
 
 
-def _taking(writer: Writer) -> Callable[[Result], None]:
+def _append(present: Present, writer: Writer) -> Job:
+    work = RowWork(view=present.view(writer), tokens=tuple(writer.written.pending))
+    return Job(work=work, done=lambda _: writer.appended())
+
+
+def _taking(present: Present, writer: Writer) -> Callable[[Result], None]:
     def done(result: Result) -> None:
         assert isinstance(result, int)
         writer.appended()
-        writer.take(result)
+        if writer.phase is Phase.RUNNING:  # it may have ended with the region's budget
+            writer.take(result)
+            present.spend_token()
 
     return done
 
@@ -84,27 +94,35 @@ def _select_jobs(
         return done
 
     def decide() -> None:
-        writer.choose([sum(score) / len(score) for score in scores])
+        if writer.choosing is not None:  # it may have ended with the region's budget
+            writer.choose([sum(score) / len(score) for score in scores])
 
-    first = Logprobs(wanted=(tuple(choice[0] for choice in tokens),))
+    first = Logprobs(wanted=(tuple(choice[0] for choice in tokens),), origin=writer.origin)
     yield _last_logits(present, writer, cache, first, heard_first)
     for index in long:
         scratch = cache.block()
         work = RowWork(
             view=(*present.view(writer), scratch),
             tokens=tuple(tokens[index][:-1]),
-            want=Logprobs(wanted=tuple((token,) for token in tokens[index][1:])),
+            want=Logprobs(
+                wanted=tuple((token,) for token in tokens[index][1:]),
+                origin=writer.origin,
+            ),
         )
         yield Job(work=work, done=hear_rest(index), scratch=scratch)
 
 
 def _ask_job(present: Present, ask: AskState, cache: Cache, heard: Heard) -> Job:
     scratch = cache.block()
+    writer = present.writers[ask.plan.stream]
     wanted = tuple(token for tokens in ask.first_tokens for token in tokens)
     work = RowWork(
-        view=(*present.view(present.writers[ask.plan.stream]), scratch),
+        view=(*present.view(writer), scratch),
         tokens=ask.question,
-        want=Logprobs(wanted=(wanted,)),
+        want=Logprobs(
+            wanted=(wanted,),
+            origin=writer.pen.around.origin(ask.plan.stream, "ask", ask.n_put, ask.plan.name),
+        ),
     )
 
     def done(result: Result) -> None:
@@ -123,9 +141,14 @@ def _last_logits(
 ) -> Job:
     """A row for the logits at the end of what a stream sees."""
     view = present.view(writer)
-    if writer.pending:
-        return Job(work=RowWork(view=view, tokens=tuple(writer.pending), want=want), done=done)
+    if writer.written.pending:
+        return Job(
+            work=RowWork(view=view, tokens=tuple(writer.written.pending), want=want), done=done
+        )
     filled = [i for i, block in enumerate(view) if block.n_tokens]
+    bos = writer.pen.around.text.bos
+    if not filled and bos is not None:
+        return Job(work=RowWork(view=view, tokens=(bos,), want=want), done=done)
     if not filled:
         raise PlanError(
             f"stream {writer.plan.name!r} has nothing to start from: all that it sees is empty. "
@@ -138,10 +161,6 @@ def _last_logits(
     scratch = cache.block()
     work = RowWork(view=(*before, scratch), tokens=(last.tokens[-1],), want=want)
     return Job(work=work, done=done, scratch=scratch)
-
-
-def _sees_unencoded(present: Present, writer: Writer) -> bool:
-    return any(present.texts.get(name) for name in writer.plan.view)
 
 
 def _nothing(result: Result) -> None:

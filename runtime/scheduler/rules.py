@@ -1,158 +1,135 @@
-"""The rules of a region while it runs: asks, waits and untils.
+"""All rules of a region while it runs.
 
-A question is *due* when its stream has written enough or reached a boundary; it is put in the next
-step as a row on a scratch block behind the stream's view, so it sees what all append in that step
-and leaves nothing behind. A stream that waits is *held*: it gets no row, and its pending token
-stays outside the cache.
+A stream that is *held* gets no row, and its pending tokens stay outside the cache.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import exp
 
-from hogdsl import plan
-from runtime.scheduler.work import Text
-from runtime.scheduler.writer import Phase, Writer
+from hogdsl import events, plan
+from runtime.scheduler.asks import AskState, WaitState
+from runtime.scheduler.conditions import ConditionState, track
+from runtime.scheduler.holds import HoldState
+from runtime.scheduler.inserts import InsertState
+from runtime.scheduler.life import Phase
+from runtime.scheduler.listening import InputState
+from runtime.scheduler.watches import WatchState
+from runtime.scheduler.writer import Writer
 
-
-@dataclass(slots=True, kw_only=True)
-class AskState:
-    """A question, when it is due, and what the newest answer was.
-
-    Attributes:
-        question: its tokens.
-        first_tokens: for each answer the tokens that may begin it.
-    """
-
-    plan: plan.Ask
-    question: tuple[int, ...]
-    first_tokens: tuple[tuple[int, ...], ...]
-    due: bool = False
-    _seen_tokens: int = 0
-    _seen_chars: int = 0
-
-    def look(self, writer: Writer) -> None:
-        """See how far the stream has come, and whether the question is due."""
-        if writer.phase is not Phase.RUNNING:
-            self.due = False
-            return
-        every, at = self.plan.every, self.plan.at
-        if every is not None and writer.n_generated - self._seen_tokens >= every:
-            self.due = True
-        if at is not None:
-            # A boundary may begin before the place that was looked at last, but must end after it.
-            start = max(0, self._seen_chars - len(at) + 1)
-            if writer.generated.find(at, start) >= 0:
-                self.due = True
-        if self.due:
-            self._seen_tokens = writer.n_generated
-            self._seen_chars = len(writer.generated)
-
-    def odds(self, logprobs: Sequence[float]) -> dict[str, float]:
-        """The probability of each answer among the answers.
-
-        Args:
-            logprobs: for all `first_tokens`, run together.
-        """
-        rest = list(logprobs)
-        weights: list[float] = []
-        for tokens in self.first_tokens:
-            weights.append(sum(exp(logprob) for logprob in rest[: len(tokens)]))
-            rest = rest[len(tokens) :]
-        total = sum(weights) or 1.0
-        answers = zip(self.plan.answers, weights, strict=True)
-        return {answer: weight / total for answer, weight in answers}
-
-
-def first_tokens(text: Text, answers: Iterable[str]) -> tuple[tuple[int, ...], ...]:
-    """The tokens that may begin each answer: as it stands, capitalised, and after a space.
-
-    Raises:
-        ValueError: two answers can begin with the same token.
-    """
-    found: list[tuple[int, ...]] = []
-    for answer in answers:
-        forms = (answer, answer.capitalize(), " " + answer, " " + answer.capitalize())
-        tokens = [text.encode(form) for form in forms]
-        space = text.encode(" ")
-        begins = {t[len(space)] if t[: len(space)] == space else t[0] for t in tokens if t}
-        found.append(tuple(sorted(begins)))
-    for i, begins in enumerate(found):
-        for other in found[:i]:
-            if set(begins) & set(other):
-                raise ValueError(f"the answers {list(answers)} can begin with the same token")
-    return tuple(found)
-
-
-@dataclass(slots=True, kw_only=True)
-class WaitState:
-    """What holds a stream, and whether it has been let go.
-
-    Attributes:
-        may_write: the newest answer, or with `each` a permission, lets it write.
-        may_go_on: with `each`: a further permission that came while it was writing.
-    """
-
-    plan: plan.Wait
-    may_write: bool = False
-    may_go_on: bool = False
-    _seen_chars: int = 0
-
-    def hear(self, answer: str, writer: Writer) -> None:
-        """An answer has come."""
-        wanted = answer == self.plan.answer
-        if self.plan.each is None:
-            self.may_write = wanted
-        elif self.may_write:
-            self.may_go_on = wanted
-        elif wanted:
-            self.may_write, self._seen_chars = True, len(writer.generated)
-
-    def look(self, writer: Writer) -> None:
-        """See whether the stream has used up a permission, by writing up to its `each`."""
-        each = self.plan.each
-        if each is None or not self.may_write:
-            return
-        place = writer.generated.find(each, self._seen_chars)
-        if place >= 0:
-            self._seen_chars = place + len(each)
-            self.may_write, self.may_go_on = self.may_go_on, False
+Writers = Mapping[str, Writer]
 
 
 @dataclass(slots=True, kw_only=True)
 class Rules:
-    """All rules of a region."""
+    """The rules of a region and where they stand.
 
-    asks: dict[str, AskState]
+    Attributes:
+        inputs: by the names of the streams that listen.
+        paused: streams that the program holds.
+        held: streams that stand still, for whatever reason.
+    """
+
+    asks: Mapping[str, AskState]
     waits: tuple[WaitState, ...]
-    untils: tuple[plan.Until, ...]
+    untils: tuple[tuple[plan.Until, ConditionState], ...]
+    holds: tuple[HoldState, ...]
+    inserts: tuple[InsertState, ...]
+    watches: Mapping[str, WatchState]
+    inputs: Mapping[str, InputState]
+    emit: Callable[..., None]
+    paused: set[str] = field(default_factory=set[str])
     held: set[str] = field(default_factory=set[str])
 
-    def look(self, writers: Mapping[str, Writer]) -> None:
-        """After a step: which questions are due, who is held."""
+    @property
+    def holds_region(self) -> bool:
+        """All stand still until the program has answered."""
+        return any(watch.holds_region for watch in self.watches.values())
+
+    @property
+    def awaits_program(self) -> bool:
+        """The program will say something: it has a notice, it paused a stream, an input is open."""
+        return (
+            bool(self.paused)
+            or any(watch.is_open for watch in self.watches.values())
+            or any(state.is_open for state in self.inputs.values())
+        )
+
+    def end_streams(self, writers: Writers) -> None:
+        """End what an `until` ends."""
+        for until, condition in self.untils:
+            if condition.look(writers):
+                for name in until.ends or writers:
+                    writers[name].end("until")
+
+    def look(self, writers: Writers, n_steps: int | None) -> None:
+        """Which questions are due, what is put in, what the program is told, who is held.
+
+        Args:
+            writers: the region's streams.
+            n_steps: steps that the region has made, if one was made since the last look.
+        """
+        for watch in self.watches.values():
+            watch.look(writers, n_steps)
+        for insert in self.inserts:
+            insert.look(writers)
         for wait in self.waits:
             wait.look(writers[wait.plan.stream])
         for ask in self.asks.values():
             ask.look(writers[ask.plan.stream])
-        self.held = {
+        for hold in self.holds:
+            hold.look(writers)
+        for state in self.inputs.values():
+            state.look()
+        self._hold(writers)
+
+    def _hold(self, writers: Writers) -> None:
+        """Find out who is held, and tell of the changes."""
+        held = {
             wait.plan.stream
             for wait in self.waits
-            if not wait.may_write
-            and writers[wait.plan.stream].phase is Phase.RUNNING
-            and writers[self.asks[wait.plan.ask].plan.stream].phase is Phase.RUNNING
+            if wait.holds(writers[self.asks[wait.plan.ask].plan.stream])
         }
+        held |= {hold.plan.stream for hold in self.holds if hold.holds}
+        held |= self.paused
+        for watch in self.watches.values():
+            held |= watch.held()
+        for state in self.inputs.values():
+            held |= state.held()
+        held = {name for name in held if writers[name].phase is Phase.RUNNING}
+        before, self.held = self.held, held
+        for name in sorted(held - before):
+            self.emit(events.Held, stream=name)
+        for name in sorted(before - held):
+            if writers[name].phase is Phase.RUNNING:
+                self.emit(events.Resumed, stream=name)
 
-    def hear(self, ask: AskState, answer: str, writers: Mapping[str, Writer]) -> None:
+    def hear(self, ask: AskState, answer: str, writers: Writers) -> None:
         """An answer to `ask` has come."""
         ask.due = False
+        ask.n_put += 1
         for wait in self.waits:
             if wait.plan.ask == ask.plan.name:
                 wait.hear(answer, writers[wait.plan.stream])
 
-    def fulfilled(self, writers: Mapping[str, Writer]) -> bool:
-        """Whether an `until` ends the region."""
-        return any(
-            sum(bool(re.search(rule.regex, writers[name].text)) for name in rule.streams) >= rule.n
-            for rule in self.untils
-        )
+
+def rules_of(
+    region: plan.Region,
+    asks: Mapping[str, AskState],
+    writers: Writers,
+    emit: Callable[..., None],
+) -> Rules:
+    """The rules of a checked region at its beginning."""
+    return Rules(
+        asks=asks,
+        waits=tuple(WaitState(plan=wait) for wait in region.waits),
+        untils=tuple((until, track(until.condition)) for until in region.until),
+        holds=tuple(HoldState(hold) for hold in region.holds),
+        inserts=tuple(InsertState(insert) for insert in region.inserts),
+        watches={watch.name: WatchState(watch, emit) for watch in region.watches},
+        inputs={
+            stream.name: InputState(stream.input, writers[stream.name])
+            for stream in region.streams
+            if stream.input is not None
+        },
+        emit=emit,
+    )

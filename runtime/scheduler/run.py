@@ -6,16 +6,21 @@ freed. When the run fails or is closed, everything is freed.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Literal
 
 from hogdsl import events, plan
+from hogdsl.commands import Command
 from hogdsl.errors import CapacityError, PlanError, RunCancelled
-from runtime.scheduler.present import Blocks, Present, check_length, open_region
+from runtime.scheduler.accounts import Accounts
+from runtime.scheduler.asks import AskState
+from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey
+from runtime.scheduler.opening import open_region
+from runtime.scheduler.present import Blocks, Present
 from runtime.scheduler.rows import jobs_of
-from runtime.scheduler.rules import AskState
 from runtime.scheduler.setup import check
-from runtime.scheduler.work import Cache, Job, Text
-from runtime.scheduler.writer import Phase, Writer
+from runtime.scheduler.work import Job, Machine
+from runtime.scheduler.writer import Writer
 
 ErrorName = Literal["PlanError", "CapacityError", "RunCancelled", "InternalError"]
 
@@ -25,37 +30,48 @@ class Run:
 
     Attributes:
         present: the region that runs now, if any.
-        usage: what has been used so far.
+        number: of the run, in the order in which runs were opened.
     """
 
     def __init__(
         self,
-        cache: Cache,
-        text: Text,
+        machine: Machine,
         emit: Callable[[events.Event], None],
         *,
-        context_length: int,
+        number: int = 0,
         seed: int = 0,
         max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        opened_at_s: float | None = None,
     ) -> None:
         """
         Args:
+            machine: what its rows run on.
             emit: called with every event, in order.
-            context_length: how many tokens a view may hold.
+            number: of the run, in the order in which runs were opened.
+            seed: of all that is chosen at random.
             max_tokens: bounds every stream that has no smaller budget of its own.
+            max_seconds: a run that is not over by then fails.
+            opened_at_s: from when that counts; None: from the beginning of its first region.
         """
         self.present: Present | None = None
-        self.usage = events.Usage()
-        self._cache, self._text, self._emit_event = cache, text, emit
-        self._seed, self._max_tokens = seed, max_tokens
-        self._context_length = context_length
+        self.number = number
+        self._machine, self._emit_event = machine, emit
+        self._seed, self._max_tokens, self._max_seconds = seed, max_tokens, max_seconds
+        self._opened_at_s = opened_at_s
+        self._accounts = Accounts()
         self._blocks = Blocks(blocks={}, turns={})
         self._n_events = 0
         self._began_at_s: float | None = None
 
     def __repr__(self) -> str:
         region = self.present.plan.name if self.present else "between regions"
-        return f"<Run {region}, {self.usage.steps} steps, {len(self._blocks.blocks)} blocks>"
+        return f"<Run {region}, {self._accounts.steps} steps, {len(self._blocks.blocks)} blocks>"
+
+    @property
+    def usage(self) -> events.Usage:
+        """What has been used so far."""
+        return events.Usage(**asdict(self._accounts))
 
     # ---------------------------------------------------------------- regions
 
@@ -63,9 +79,11 @@ class Run:
         """Begin a region; a plan that does not fit together fails the run."""
         if self._began_at_s is None:
             self._began_at_s = now_s
+            self._opened_at_s = now_s if self._opened_at_s is None else self._opened_at_s
         try:
             if self.present is not None:
                 raise PlanError(f"region {region.name!r}: {self.present.plan.name!r} still runs")
+            self._check_deadline(now_s)
             check(region, self._blocks.blocks.keys())
             self._emit(
                 events.RegionStarted,
@@ -75,61 +93,100 @@ class Run:
             self.present = open_region(
                 region,
                 self._blocks,
-                cache=self._cache,
-                text=self._text,
+                machine=self._machine,
+                run=self.number,
                 seed=self._seed,
                 max_tokens=self._max_tokens,
                 now_s=now_s,
                 emit=self._emit,
-                count_encoded=lambda n: self._count(tokens_encoded=n),
+                count_encoded=self._accounts.encoded,
             )
-            self._count(tokens_cached=self.present.n_found)
-            for writer in self.present.writers.values():
-                writer.start()
-            self._after_writing(self.present)
+            conclude(self.present, self._accounts, now_s, stepped=False)
         except Exception as error:  # whoever waits must hear of it, whatever it is
             self.fail(error)
 
+    def tell(self, command: Command, now_s: float) -> None:
+        """The program says something; between two steps only. Too late, it does nothing."""
+        present = self.present
+        if present is None:
+            return
+        try:
+            obey(present, command)
+            conclude(present, self._accounts, now_s, stepped=False)
+            self._join_if_over(present)
+        except Exception as error:  # as above
+            self.fail(error)
+
     def jobs(self, now_s: float) -> list[Job]:
-        """The rows of the next step; none if nothing runs."""
+        """The rows of the next step; none if nothing runs, or all that runs waits."""
         present = self.present
         if present is None:
             return []
         jobs: list[Job] = []
         try:
-            self._check_deadlines(present, now_s)
-            check_length(present, self._context_length)
+            self._check_deadline(now_s)
+            late = end_late(present, now_s)
+            if present.check_length(self._machine.context_length) or late:
+                conclude(present, self._accounts, now_s, stepped=False)
             self._join_if_over(present)
-            if self.present is None:
+            if self.present is None or self._waits(present):
                 return []
-            jobs += jobs_of(present, self._cache, self._text, self._heard)
-            if not jobs:
-                held = ", ".join(sorted(present.rules.held))
-                raise PlanError(
-                    f"region {present.plan.name!r}: streams wait for ever: {held}. A stream waits "
-                    "for an answer that is never asked for. Give the ask `every` or `at`."
-                )
+            for job in jobs_of(present, self._machine.cache, self._machine.text, self._heard):
+                jobs.append(job)
         except Exception as error:  # one run's fault is not to end the others
-            self._cache.free(*(job.scratch for job in jobs if job.scratch is not None))
+            self._machine.cache.free(*(job.scratch for job in jobs if job.scratch is not None))
             self.fail(error)
             return []
         return jobs
 
+    def _waits(self, present: Present) -> bool:
+        """Whether all streams wait for the program.
+
+        Raises:
+            PlanError: they wait for something that cannot come.
+        """
+        if present.can_advance():
+            return False
+        if present.rules.awaits_program:
+            return True
+        held = ", ".join(sorted(present.rules.held))
+        raise PlanError(
+            f"region {present.plan.name!r}: streams wait for ever: {held}. A stream waits for "
+            "something that cannot come: an answer that is never asked for, or another stream "
+            "that waits. Give the ask `every` or `at`, or let one of them go on."
+        )
+
+    @property
+    def is_waiting(self) -> bool:
+        """Nothing can go on in it until the program says something, or a deadline passes."""
+        present = self.present
+        if present is None:
+            return True
+        return not present.can_advance() and present.rules.awaits_program
+
+    def next_deadline_s(self) -> float | None:
+        """When something ends although no step is made; None if nothing will."""
+        if self.present is None:
+            return None
+        limits = [deadline_s(self.present), self._deadline_s()]
+        return min((limit for limit in limits if limit is not None), default=None)
+
     def stepped(self, now_s: float) -> None:
         """A step was made in which this run had rows; its results are told next."""
-        self._count(steps=1)
+        self._accounts.steps += 1
         began_at_s = now_s if self._began_at_s is None else self._began_at_s
-        self.usage = self.usage.model_copy(update={"seconds": now_s - began_at_s})
+        self._accounts.seconds = now_s - began_at_s
 
-    def settle(self) -> None:
+    def settle(self, now_s: float) -> None:
         """All results of a step were told to its jobs: commits, rules, the region's end."""
         present = self.present
         if present is None:
             return
         present.texts.clear()
+        present.n_steps += 1
         for writer in present.writers.values():
             self._commit(present, writer)
-        self._after_writing(present)
+        conclude(present, self._accounts, now_s, stepped=True)
         self._join_if_over(present)
 
     # ---------------------------------------------------------------- ends
@@ -149,61 +206,34 @@ class Run:
             for writer in present.writers.values():
                 self._blocks.blocks[writer.plan.view[-1]] = writer.block
                 if writer.turning is not None:
-                    self._cache.free(writer.turning.block)
-        self._cache.free(*self._blocks.blocks.values())
+                    self._machine.cache.free(writer.turning.block)
+        self._machine.cache.free(*self._blocks.blocks.values())
         self._blocks.blocks.clear()
 
     def _join_if_over(self, present: Present) -> None:
-        writers = present.writers.values()
-        if any(writer.phase is Phase.RUNNING for writer in writers):
-            return
-        for writer in writers:
-            if writer.phase is Phase.FLUSHING and not self._is_kept(present, writer):
-                writer.close()
-        if all(writer.phase is Phase.ENDED for writer in writers):
-            self._join(present)
+        if join_if_over(present, self._machine.cache):
+            self.present = None
+            self._emit(events.Joined, region=present.plan.name, usage=self.usage)
 
-    def _is_kept(self, present: Present, writer: Writer) -> bool:
-        own = writer.plan.view[-1]
-        declared_here = any(block.name == own for block in present.plan.blocks)
-        committed = writer.plan.commit is not None and writer.plan.commit.into in present.plan.keep
-        return own in present.plan.keep or not declared_here or committed
+    def _deadline_s(self) -> float | None:
+        if self._max_seconds is None or self._opened_at_s is None:
+            return None
+        return self._opened_at_s + self._max_seconds
 
-    def _join(self, present: Present) -> None:
-        for writer in present.writers.values():
-            own = writer.plan.view[-1]
-            self._blocks.blocks[own] = writer.block
-            if any(isinstance(piece, plan.Turn | plan.CloseTurn) for piece in writer.plan.pieces):
-                self._blocks.turns[own] = writer.turns
-            if writer.turning is not None:
-                self._cache.free(writer.turning.block)
-            if writer.is_between_steps and writer.block.n_tokens:
-                self._cache.crop(writer.block, 0)
-        for block in present.plan.blocks:
-            if block.name not in present.plan.keep:
-                self._cache.free(self._blocks.blocks.pop(block.name))
-                self._blocks.turns.pop(block.name, None)
-        self.present = None
-        self._emit(events.Joined, region=present.plan.name, usage=self.usage)
+    def _check_deadline(self, now_s: float) -> None:
+        limit_s = self._deadline_s()
+        if limit_s is not None and now_s >= limit_s:
+            raise RunCancelled(
+                f"the run had {self._max_seconds} seconds and was not over. Give it more, or let "
+                "it do less."
+            )
 
-    # ---------------------------------------------------------------- rules
-
-    def _after_writing(self, present: Present) -> None:
-        held_before = present.rules.held
-        present.rules.look(present.writers)
-        for name in sorted(present.rules.held - held_before):
-            self._emit(events.Held, stream=name)
-        for name in sorted(held_before - present.rules.held):
-            if present.writers[name].phase is Phase.RUNNING:
-                self._emit(events.Resumed, stream=name)
-        if present.rules.fulfilled(present.writers):
-            for writer in present.writers.values():
-                writer.end("until")
+    # ---------------------------------------------------------------- results
 
     def _heard(self, ask: AskState, odds: dict[str, float]) -> None:
         assert self.present is not None
         answer = max(odds, key=odds.__getitem__)
-        self._count(probes=1)
+        self._accounts.probes += 1
         self._emit(
             events.Asked, ask=ask.plan.name, stream=ask.plan.stream, answer=answer, odds=odds
         )
@@ -213,29 +243,15 @@ class Run:
         if writer.plan.commit is None or writer.turning is None or not writer.turning.is_complete:
             return
         turning = writer.turned_over()
-        self._cache.commit(turning.block, into=present.block(writer.plan.commit.into))
-        self._cache.free(turning.block)
+        self._machine.cache.commit(turning.block, into=present.block(writer.plan.commit.into))
+        self._machine.cache.free(turning.block)
         self._emit(
             events.Committed, stream=writer.plan.name, index=turning.index, text=turning.text
         )
 
-    def _check_deadlines(self, present: Present, now_s: float) -> None:
-        age_s = now_s - present.started_at_s
-        region_over = present.plan.max_seconds is not None and age_s >= present.plan.max_seconds
-        for writer in present.writers.values():
-            limit_s = writer.plan.max_seconds
-            if region_over or (limit_s is not None and age_s >= limit_s):
-                writer.end("deadline")
-
-    # ---------------------------------------------------------------- accounts
-
-    def _count(self, **more: int) -> None:
-        update = {name: getattr(self.usage, name) + n for name, n in more.items()}
-        self.usage = self.usage.model_copy(update=update)
-
     def _emit(self, kind: type[events.Event], **fields: Any) -> None:
         if kind is events.Token and fields["token"] is not None:
-            self._count(tokens_generated=1)
-        event = kind(seq=self._n_events, step=self.usage.steps, **fields)
+            self._accounts.tokens_generated += 1
+        event = kind(seq=self._n_events, step=self._accounts.steps, **fields)
         self._n_events += 1
         self._emit_event(event)

@@ -56,8 +56,20 @@ class Scheduler:
         if run in self._runs:
             self._runs.remove(run)
 
+    def next_deadline_s(self) -> float | None:
+        """When a run changes although no step is made and nobody says anything; None: never."""
+        limits = [run.next_deadline_s() for run in self._runs]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def is_waiting(self, now_s: float) -> bool:
+        """No run can go on until a command comes or `next_deadline_s` passes."""
+        limit_s = self.next_deadline_s()
+        if limit_s is not None and limit_s <= now_s:
+            return False
+        return all(run.is_waiting for run in self._runs)
+
     def next_step(self, now_s: float, only: Run | None = None) -> Step | None:
-        """The rows of all runs, or of one; None if there is nothing to do.
+        """The rows of all runs, or of one; None if nothing can go on now (see `is_waiting`).
 
         Runs whose time or context is used up are ended; nothing else changes.
         """
@@ -75,7 +87,7 @@ class Scheduler:
         finally:
             self._free_scratch(step)
         for run in step.runs:
-            run.settle()
+            run.settle(now_s)
 
     def drop(self, step: Step, error: Exception) -> None:
         """The forward pass failed: end the run, or let each of several be tried alone.

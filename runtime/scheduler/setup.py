@@ -3,11 +3,11 @@
 The compiler makes no other plans; these are the errors of a plan that came from elsewhere.
 """
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from hogdsl import plan
-from hogdsl.errors import PlanError
+from runtime.scheduler.refusals import field
+from runtime.scheduler.setup_rules import check_rules
 
 
 def check(region: plan.Region, known: AbstractSet[str]) -> None:
@@ -16,66 +16,104 @@ def check(region: plan.Region, known: AbstractSet[str]) -> None:
     Raises:
         PlanError: naming the field, what was found there, and what it must be.
     """
-    _unique(region, "blocks", [block.name for block in region.blocks])
-    _unique(region, "streams", [stream.name for stream in region.streams])
-    _unique(region, "asks", [ask.name for ask in region.asks])
+    field(region, "blocks").unique([block.name for block in region.blocks])
+    field(region, "streams").unique([stream.name for stream in region.streams])
     again = known & {block.name for block in region.blocks}
     if again:
-        raise PlanError(f"region {region.name!r}: blocks: {sorted(again)} exist already")
+        raise field(region, "blocks").error(f"{sorted(again)} exist already")
     names = set(known) | {block.name for block in region.blocks}
-    _unique(region, "streams.view", [stream.view[-1] for stream in region.streams])
+    field(region, "streams.view").unique([stream.view[-1] for stream in region.streams])
     for block in region.blocks:
         if isinstance(block, plan.TextBlock):
-            _known(region, f"blocks[{block.name!r}].after", block.after, names)
+            field(region, f"blocks[{block.name!r}].after").known(block.after, names)
     for stream in region.streams:
-        _known(region, f"streams[{stream.name!r}].view", stream.view, names)
-        _unique(region, f"streams[{stream.name!r}].view", stream.view)
-        if stream.commit is not None:
-            _check_commit(region, stream, stream.commit)
-    _check_rules(region)
-    _known(region, "keep", region.keep, names)
+        _check_stream(region, stream, names)
+    _check_order(region)
+    check_rules(region)
+    field(region, "keep").known(region.keep, names)
+
+
+def _check_stream(region: plan.Region, stream: plan.Stream, names: AbstractSet[str]) -> None:
+    where = f"streams[{stream.name!r}]"
+    view = field(region, f"{where}.view")
+    view.known(stream.view, names)
+    view.unique(stream.view)
+    if stream.commit is not None:
+        _check_commit(region, stream, stream.commit)
+    if (stream.role == "listen") != (stream.input is not None):
+        raise field(region, f"{where}.input").error(
+            f"given for the role 'listen' and no other; the role is {stream.role!r}"
+        )
+    if stream.input is not None:
+        _check_input(region, stream, stream.input)
+    for i, piece in enumerate(stream.pieces):
+        if isinstance(piece, plan.Gen):
+            _check_gen(region, piece, f"{where}.pieces[{i}]")
 
 
 def _check_commit(region: plan.Region, stream: plan.Stream, commit: plan.Commit) -> None:
-    where = f"region {region.name!r}: streams[{stream.name!r}].commit"
+    where = f"streams[{stream.name!r}].commit"
+    into = field(region, f"{where}.into")
     histories = {b.name for b in region.blocks if isinstance(b, plan.HistoryBlock)}
     if commit.into not in histories:
-        raise PlanError(f"{where}.into: {commit.into!r} is no history block of this region")
+        raise into.error(f"{commit.into!r} is no history block of this region")
     if commit.into not in stream.view:
-        raise PlanError(
-            f"{where}.into: the stream does not see {commit.into!r}; add it to its view"
-        )
+        raise into.error(f"the stream does not see {commit.into!r}; add it to its view")
     if not commit.step:
-        raise PlanError(f"{where}.step: a step must end with some text; found an empty one")
+        raise field(region, f"{where}.step").error(
+            "a step must end with some text; found an empty one"
+        )
     try:
         commit.header.format(name="", step=1)
-    except (KeyError, IndexError, ValueError) as error:
-        raise PlanError(f"{where}.header: only {{name}} and {{step}} can be filled in") from error
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        raise field(region, f"{where}.header").error(
+            "only {name} and {step} can be filled in"
+        ) from error
 
 
-def _check_rules(region: plan.Region) -> None:
-    streams = {stream.name for stream in region.streams}
-    asks = {ask.name: ask for ask in region.asks}
-    _known(region, "asks.stream", [ask.stream for ask in region.asks], streams)
-    _known(region, "waits.stream", [wait.stream for wait in region.waits], streams)
-    _known(region, "waits.ask", [wait.ask for wait in region.waits], asks)
-    for wait in region.waits:
-        _known(region, "waits.answer", [wait.answer], asks[wait.ask].answers)
-    for until in region.until:
-        _known(region, "until.streams", until.streams, streams)
+def _check_input(region: plan.Region, stream: plan.Stream, given: plan.Input) -> None:
+    where = f"streams[{stream.name!r}]"
+    for i, piece in enumerate(stream.pieces):
+        if isinstance(piece, plan.Gen | plan.Select):
+            raise field(region, f"{where}.pieces[{i}]").error(
+                f"a stream that listens writes fixed pieces only; found {piece.kind!r}"
+            )
+    if stream.commit is not None:
+        raise field(region, f"{where}.commit").error("a stream that listens has no steps")
+    interrupts = field(region, f"{where}.input.interrupts")
+    speakers = {s.name: s for s in region.streams if s.input is None}
+    interrupts.known(given.interrupts, speakers)
+    for name in given.interrupts:
+        if given.barge_in in ("restart", "stop") and speakers[name].commit is not None:
+            raise interrupts.error(
+                f"{name!r} moves its finished steps to a history, from where nothing can be taken "
+                f"back, and {given.barge_in!r} takes back; use 'pause'"
+            )
 
 
-def _unique(region: plan.Region, field: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise PlanError(f"region {region.name!r}: {field}: {name!r} stands there twice")
-        seen.add(name)
+def _check_gen(region: plan.Region, gen: plan.Gen, where: str) -> None:
+    for stop in gen.stop:
+        field(region, f"{where}.stop").not_empty(stop)
+    for pattern in gen.stop_regex:
+        stops = field(region, f"{where}.stop_regex")
+        stops.regex(pattern)
+        stops.matches_something(pattern)
 
 
-def _known(region: plan.Region, field: str, names: Iterable[str], known: Iterable[str]) -> None:
-    allowed = set(known)
-    for name in names:
-        if name not in allowed:
-            choices = ", ".join(sorted(allowed)) or "nothing"
-            raise PlanError(f"region {region.name!r}: {field}: {name!r} is not one of: {choices}")
+def _check_order(region: plan.Region) -> None:
+    """Streams come after others, never in a circle."""
+    streams = {stream.name: stream for stream in region.streams}
+    for stream in region.streams:
+        where = f"streams[{stream.name!r}]"
+        field(region, f"{where}.after").known(stream.after, streams)
+        if stream.parent is not None:
+            field(region, f"{where}.parent").known([stream.parent], stream.after)
+        if stream.continues and stream.parent is None:
+            raise field(region, f"{where}.continues").error("it needs a parent to go on from")
+    placed: set[str] = set()
+    while len(placed) < len(streams):
+        free = {s.name for s in region.streams if placed.issuperset(s.after)} - placed
+        if not free:
+            circle = ", ".join(sorted(set(streams) - placed))
+            raise field(region, "streams.after").error(f"these come after each other: {circle}")
+        placed |= free

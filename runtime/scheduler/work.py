@@ -4,14 +4,37 @@ The scheduler imports neither torch nor a tokenizer. It sees blocks, rows and re
 Python, and the two protocols here are all that it needs from the engine and the model's text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from hogdsl.plan import Sampling
+from hogdsl.plan import Constraint, Sampling, TokenName
 from runtime.blocks import Block, BlockPrefix
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
+
+
+class Machine(Protocol):
+    """What runs the rows of a step: an engine with its model, or a script."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def context_length(self) -> int: ...
+    @property
+    def n_pages(self) -> tuple[int, int]:
+        """Pages in use, and all pages."""
+        ...
+
+    @property
+    def cache(self) -> "Cache": ...
+    @property
+    def text(self) -> "Text": ...
+    def run(self, rows: "Sequence[RowWork]", /) -> "list[Result]":
+        """One forward pass; results in the order of the rows. If it raises, nothing was written."""
+        ...
 
 
 class Cache(Protocol):
@@ -30,27 +53,87 @@ class Detokenizer(Protocol):
     def flush(self) -> str: ...
 
 
+class Matcher(Protocol):
+    """Where one constrained `gen` stands in its grammar."""
+
+    def allowed(self) -> bytes:
+        """Which tokens may come next, as `Sample.allowed`; end tokens where it may end."""
+        ...
+
+    def push(self, token: int, /) -> None:
+        """This token was chosen."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing but an end token may come."""
+        ...
+
+
 class Text(Protocol):
     """The model's tokenizer and chat template."""
 
     @property
     def end_tokens(self) -> frozenset[int]: ...
+    @property
+    def bos(self) -> int | None:
+        """Begins a sequence, if the model has such a token: a stream that is to write while all
+        that it sees is empty appends it to its own block first. None: it cannot begin so."""
+        ...
+
     def encode(self, text: str, /, *, first: bool = False) -> list[int]: ...
     def detokenizer(self) -> Detokenizer: ...
     def open_turn(self, role: Role, /, *, first: bool) -> str: ...
     def close_turn(self, role: Role, /) -> str: ...
+    def token(self, name: TokenName, /) -> int:
+        """The token of that name.
+
+        Raises:
+            ValueError: the text is not one token, or there is no such token.
+        """
+        ...
+
+    def matcher(self, constraint: Constraint, /) -> Matcher:
+        """A matcher at the beginning of what the constraint allows.
+
+        Raises:
+            ValueError: the grammar engine refuses it, with the reason.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """For whom a row wants something; a model has no use for it, a script has."""
+
+    run: int
+    """Number of the run, in the order in which runs were opened."""
+    region: str
+    stream: str
+    kind: Literal["gen", "select", "ask"]
+    n: int
+    """Which `gen` or `select` of the stream, counted from 0; which time the ask is put."""
+    ask: str | None = None
+    """Name of the ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Choose one token after the last of the row.
 
-    `uniform` in [0, 1) decides; it depends on the run's seed, the stream and the token's index
-    alone, so the batch has no part in the choice.
+    Attributes:
+        uniform: in [0, 1), decides; it depends on the run's seed, the stream and the token's index
+            alone, so the batch has no part in the choice.
+        forbidden: tokens that are not chosen.
+        allowed: the only tokens that may be chosen: token i if bit i % 8, counted from the lowest,
+            of byte i // 8 is set; tokens beyond the end may not. None: all.
     """
 
     sampling: Sampling
     uniform: float
+    forbidden: tuple[int, ...] = ()
+    allowed: bytes | None = None
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +141,7 @@ class Logprobs:
     """Log-probabilities of `wanted[i]` after the i-th of the row's last `len(wanted)` tokens."""
 
     wanted: tuple[tuple[int, ...], ...]
+    origin: Origin
 
 
 Want: TypeAlias = Sample | Logprobs | None

@@ -1,66 +1,23 @@
 """One stream: what it writes next, and what becomes of a token that was chosen for it.
 
 A writer goes through its pieces. Fixed text becomes tokens that wait (`pending`) until the next
-row appends them; a `gen` appends one chosen token per row; a `select` is decided in one step. When
-a finished step is to be committed, the writer *turns over*: its pending token completes the
-finished block while a fresh block begins with the next header, both in the same step.
+row appends them; a `gen` appends one chosen token per row; a `select` is decided in one step. A
+stream that listens writes its fixed pieces, then what it hears.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
-from hashlib import blake2b
+from dataclasses import dataclass, field
 
 from hogdsl import events
 from hogdsl.events import EndReason, GenReason
-from hogdsl.plan import FixedPiece, Gen, Select, Stream
+from hogdsl.plan import CloseTurn, FixedPiece, Gen, Select, Stream, Turn
 from runtime.blocks import Block
-from runtime.scheduler.generation import Cut, Generation
-from runtime.scheduler.turns import TurnState, begins_plainly, render
-from runtime.scheduler.work import Cache, Sample, Text
-
-
-class Phase(Enum):
-    """The life of a writer; `_NEXT` says what may follow what."""
-
-    RUNNING = auto()
-    FLUSHING = auto()
-    """Nothing more will be chosen; what is pending is still to be appended."""
-    ENDED = auto()
-
-
-_NEXT: dict[Phase, frozenset[Phase]] = {
-    Phase.RUNNING: frozenset({Phase.FLUSHING, Phase.ENDED}),
-    Phase.FLUSHING: frozenset({Phase.ENDED}),
-    Phase.ENDED: frozenset(),
-}
-
-
-@dataclass(slots=True, kw_only=True)
-class TurnOver:
-    """A finished step on its way into the history: its block, and the tokens that complete it."""
-
-    block: Block
-    pending: tuple[int, ...]
-    index: int
-    text: str
-    is_complete: bool = False
-    """The pending tokens have been appended."""
-
-    def appended(self) -> None:
-        self.is_complete = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a writer needs from its run."""
-
-    cache: Cache
-    text: Text
-    seed: str
-    """Names the run's seed and the region; a choice depends on it, the stream and the index."""
-    emit: Callable[..., None]
-    count_encoded: Callable[[int], None]
+from runtime.scheduler.generation import Generation, Recipe
+from runtime.scheduler.life import NEXT_PHASES, Phase
+from runtime.scheduler.pen import Pen
+from runtime.scheduler.steps import TurnOver
+from runtime.scheduler.turns import TurnState
+from runtime.scheduler.work import Origin, Sample
+from runtime.scheduler.written import Written
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,50 +25,86 @@ class Writer:
     """The state of one stream.
 
     Attributes:
-        block: its own block; after a turn-over a fresh one.
-        turns: where in a chat it stands.
+        recipes: for every piece that is a `gen`, how it is run.
         max_tokens: how many tokens may be chosen for it in all.
-        pending: tokens that the next row appends.
-        text: all that it wrote, inserted texts included.
-        generated: the part of it that the model chose, pieces and steps run together.
-        turning: the finished step that the next step of the engine completes, if any.
+        n_generated: tokens that were chosen for it; those that were taken back count, too.
+        began_at_s: from when its seconds count.
+        n_delivered: characters of its text that were played, if whoever plays it says so.
+        has_begun: it was its turn to write.
         reason: why it ended, from the moment that nothing more is chosen for it.
     """
 
     plan: Stream
-    block: Block
-    around: Surroundings
-    turns: TurnState
+    pen: Pen
+    recipes: tuple[Recipe | None, ...]
     max_tokens: int | None
-    phase: Phase = Phase.RUNNING
-    pending: list[int] = field(default_factory=list[int])
-    text: str = ""
-    generated: str = ""
+    phase: Phase = Phase.WAITING
     n_generated: int = 0
+    began_at_s: float = 0.0
     generation: Generation | None = None
     choosing: Select | None = None
-    turning: TurnOver | None = None
+    n_delivered: int = 0
     reason: EndReason | None = None
+    has_begun: bool = False
     _cursor: int = 0
-    _n_steps: int = 0
-    _step_start: int = 0
-    """Where in `text` the present step begins, its header included."""
-    _header: str = ""
-    """The present step's header, until it is told."""
-    _step_text: str = ""
-    """What the model has chosen in the present step."""
-    _n_in_block: int = 0
-    """Tokens of the running `gen` that were chosen for the present block."""
+    _n_decided: int = 0
+    """Pieces that the model decides, up to the present one."""
+    _to_write: list[str] = field(default_factory=list[str])
+    """Texts that are put into it as soon as no character is incomplete."""
 
-    def start(self) -> None:
-        """Write the first header, if steps have one, and go to the first piece to be chosen."""
-        self._begin_step()
-        self._advance()
+    # ---------------------------------------------------------------- what others see of it
 
     @property
-    def is_between_steps(self) -> bool:
-        """The present step has nothing but its header."""
-        return self.plan.commit is not None and not self._step_text and self.turning is None
+    def written(self) -> Written:
+        return self.pen.written
+
+    @property
+    def block(self) -> Block:
+        return self.pen.written.block
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will be chosen for it, or heard by it."""
+        return self.phase is Phase.FLUSHING or self.phase is Phase.ENDED
+
+    @property
+    def opens_turns(self) -> bool:
+        """It moves the chat on that its block is part of."""
+        return any(isinstance(piece, Turn | CloseTurn) for piece in self.plan.pieces)
+
+    @property
+    def turning(self) -> TurnOver | None:
+        return self.pen.steps.turning if self.pen.steps is not None else None
+
+    @property
+    def n_settled(self) -> int:
+        """How much of the generated text cannot turn out to be a stop any more."""
+        n_held = self.generation.n_held if self.generation is not None else 0
+        return len(self.written.generated) - n_held
+
+    # ---------------------------------------------------------------- its beginning
+
+    def begin(self, turns: TurnState, now_s: float, parent: "Writer | None") -> None:
+        """Write the first header, if steps have one, and go to the first piece to be chosen.
+
+        Args:
+            turns: where in a chat the view ends.
+            now_s: the time.
+            parent: the stream whose budget and steps it goes on with, if there is one.
+        """
+        self._go(Phase.RUNNING)
+        self.has_begun = True
+        self.pen.turns, self.began_at_s = turns, now_s
+        n_steps = 0
+        if parent is not None:
+            self.n_generated, self.began_at_s = parent.n_generated, parent.began_at_s
+            n_steps = parent.pen.steps.n_begun if parent.pen.steps is not None else 0
+        if self.plan.commit is not None:
+            self.pen.begin_steps(self.plan.commit, n_steps)
+        self._advance()
+        self._write_all()
+        if self.max_tokens is not None and self.n_generated >= self.max_tokens:
+            self.end("budget")
 
     # ---------------------------------------------------------------- fixed text
 
@@ -120,76 +113,98 @@ class Writer:
         fixed: list[FixedPiece] = []
         pieces = self.plan.pieces
         while self._cursor < len(pieces):
-            piece = pieces[self._cursor]
+            piece, recipe = pieces[self._cursor], self.recipes[self._cursor]
             self._cursor += 1
-            if isinstance(piece, Gen):
-                self._insert_pieces(fixed)
-                self.generation = Generation(piece, self.around.text)
-                self._n_in_block = 0
-                return
-            if isinstance(piece, Select):
-                self._insert_pieces(fixed)
-                self.choosing = piece
+            if isinstance(piece, Gen | Select):
+                self.pen.insert_pieces(fixed)
+                self._decide(piece, recipe)
                 return
             fixed.append(piece)
-        self._insert_pieces(fixed)
-        self.end("finished")
+        self.pen.insert_pieces(fixed)
+        if self.plan.input is None:
+            self._write_all()
+            self.end("finished")
 
-    def _insert_pieces(self, pieces: list[FixedPiece]) -> None:
-        rendered, turns = render(self.around.text, pieces, self.turns)
-        self._insert(rendered, first=begins_plainly(pieces, self.turns))
-        self.turns = turns
+    def _decide(self, piece: Gen | Select, recipe: Recipe | None) -> None:
+        """The model decides what comes next."""
+        self._n_decided += 1
+        if isinstance(piece, Select):
+            self.choosing = piece
+            return
+        assert recipe is not None
+        start = len(self.written.generated)
+        self.generation = Generation(recipe, self.pen.around.text, start)
 
-    def _insert(self, text: str, *, first: bool = False) -> None:
-        if text:
-            self._tell_header()
-            self._put(text, first=first)
-            self.around.emit(events.Inserted, stream=self.plan.name, text=text)
+    def write(self, text: str) -> None:
+        """Put a text into it that is not among its pieces, behind what it has written."""
+        if text and not self.is_over:
+            self._to_write.append(text)
+            self._write_all()
 
-    def _put(self, text: str, *, first: bool) -> None:
-        """Have text appended, without a word of it."""
-        tokens = self.around.text.encode(text, first=first)
-        self.turns = replace(self.turns, first=False)
-        self.pending += tokens
-        self.text += text
-        self.around.count_encoded(len(tokens))
+    def _write_all(self) -> None:
+        generation = self.generation
+        mid_character = generation is not None and generation.is_mid_character
+        if not self._to_write or self.phase is not Phase.RUNNING or mid_character:
+            return
+        if generation is not None:
+            self._show(self._release(generation))
+        for text in self._to_write:
+            self.pen.insert(text)
+        self._to_write.clear()
 
     # ---------------------------------------------------------------- chosen text
 
     def sample(self) -> Sample:
         """How the next token of the running `gen` is to be chosen."""
         assert self.generation is not None
-        name = f"{self.around.seed}/{self.plan.name}/{self.n_generated}"
-        digest = blake2b(name.encode(), digest_size=8).digest()
+        recipe = self.generation.recipe
         return Sample(
-            sampling=self.generation.piece.sampling, uniform=int.from_bytes(digest) / 2**64
+            sampling=recipe.piece.sampling,
+            uniform=self.pen.around.uniform(self.plan.name, self.n_generated),
+            forbidden=recipe.forbidden,
+            allowed=self.generation.allowed(),
+            origin=self.origin,
         )
+
+    @property
+    def origin(self) -> Origin:
+        """The `gen` or `select` for which its next row is."""
+        kind = "gen" if self.choosing is None else "select"
+        return self.pen.around.origin(self.plan.name, kind, max(0, self._n_decided - 1))
 
     def take(self, token: int) -> None:
         """A token was chosen for the running `gen`; all that was pending has been appended."""
         generation = self.generation
         assert generation is not None
-        assert not self.pending
+        assert not self.written.pending
         self.n_generated += 1
-        if token in self.around.text.end_tokens:
+        generation.n_tokens += 1
+        if token in generation.recipe.stop_tokens:
+            self._finish(generation, "stop", token)
+        elif token in generation.recipe.end_tokens:
             self._finish(generation, "end_token", token)
-            return
-        self._tell_header()
-        increment, shown = generation.push(token)
-        self.pending = [token]
-        self._n_in_block += 1
-        self._add_text(increment)
-        cut = generation.cut()
-        if cut is not None:
-            self._emit_token(token, shown)
-            self._cut(generation, cut)
-        elif generation.piece.max_tokens == generation.n_tokens:
-            self._finish(generation, "max_tokens", token, shown)
         else:
-            self._emit_token(token, shown)
-            self._turn_over_if_due()
+            self._add(generation, token)
+        self._write_all()
         if self.max_tokens is not None and self.n_generated >= self.max_tokens:
             self.end("budget")
+
+    def _add(self, generation: Generation, token: int) -> None:
+        self.pen.tell_header()
+        increment, shown = generation.push(token)
+        self.written.choose(token, increment)
+        if generation.n_lost is not None:
+            self.pen.tell_token(token, shown)
+            self._cut(generation, generation.n_lost)
+        elif generation.is_complete:
+            self._finish(generation, "complete", token, shown)
+        elif generation.recipe.piece.max_tokens == generation.n_tokens:
+            self._finish(generation, "max_tokens", token, shown)
+        elif self.pen.steps is not None and self.pen.steps.is_finished:
+            self.pen.tell_token(token, shown + self._release(generation))
+            self.pen.turn_over(self.pen.steps)
+        else:
+            self.pen.tell_token(token, shown)
 
     def choose(self, scores: list[float]) -> None:
         """A `select` was scored: write the best choice, the first of equals."""
@@ -197,21 +212,16 @@ class Writer:
         assert piece is not None
         self.choosing = None
         choice = piece.choices[max(range(len(scores)), key=scores.__getitem__)]
-        self._insert(choice, first=self.turns.first)
-        self._emit_value(piece.name, choice, "selected")
+        self.pen.insert(choice)
+        by_choice = dict(zip(piece.choices, scores, strict=True))
+        self.pen.tell_value(piece.name, choice, "selected", by_choice)
         self._advance()
 
-    def _cut(self, generation: Generation, cut: Cut) -> None:
+    def _cut(self, generation: Generation, n_lost: int) -> None:
         """A stop was found: its tokens leave the block, text before it in them comes back."""
-        n_surplus = min(generation.n_tokens - cut.n_tokens, self._n_in_block) - 1
-        if n_surplus > 0:
-            self.around.cache.crop(self.block, self.block.n_tokens - n_surplus)
-        self.pending = self.around.text.encode(cut.rest) if cut.rest else []
-        if cut.n_chars:
-            self.text = self.text[: -cut.n_chars]
-            self.generated = self.generated[: -cut.n_chars]
+        self.pen.keep(len(self.written.text) - n_lost)
         self.generation = None
-        self._emit_value(generation.piece.name, generation.text, "stop")
+        self._tell_value(generation, "stop")
         self._advance()
 
     def _finish(
@@ -219,103 +229,94 @@ class Writer:
     ) -> None:
         """The running `gen` is over without a stop: show what it held back, and go on."""
         self.generation = None
-        n_before = len(generation.text)
-        shown += generation.flush()
-        self._add_text(generation.text[n_before:])
-        if token is not None or shown:
-            self._emit_token(token, shown)
-        self._emit_value(generation.piece.name, generation.text, reason)
+        shown += self._release(generation)
+        if token is not None:
+            self.pen.tell_token(token, shown)
+        else:
+            self._show(shown)
+        self._tell_value(generation, reason)
         if reason != "stream_ended":
             self._advance()
 
-    def _add_text(self, text: str) -> None:
-        self.text += text
-        self.generated += text
-        self._step_text += text
+    def _tell_value(self, generation: Generation, reason: GenReason) -> None:
+        value = self.written.generated[generation.start :]
+        self.pen.tell_value(generation.recipe.piece.name, value, reason)
 
-    # ---------------------------------------------------------------- steps
+    def _release(self, generation: Generation) -> str:
+        """No stop may begin before this place: the text that was held back."""
+        rest, shown = generation.release()
+        self.written.complete(rest)
+        return shown
 
-    def _begin_step(self) -> None:
-        if self.plan.commit is None:
-            return
-        self._n_steps += 1
-        self._step_start = len(self.text)
-        self._step_text = ""
-        self._n_in_block = 0
-        self._header = self.plan.commit.header.format(name=self.plan.name, step=self._n_steps)
-        if self._header:
-            self._put(self._header, first=self.turns.first)
+    def _show(self, text: str) -> None:
+        if text:
+            self.pen.tell_token(None, text)
 
-    def _tell_header(self) -> None:
-        """Tell of the header when something follows; a step that stays empty is no text."""
-        header, self._header = self._header, ""
-        if header:
-            self.around.emit(events.Inserted, stream=self.plan.name, text=header)
+    def take_back(self, n_chars: int) -> str:
+        """Take back all behind so much of the text; the running `gen` goes on from there.
 
-    def _turn_over_if_due(self) -> None:
-        """If the step is complete, let a fresh block take its place (docs/adr/0003)."""
-        if self.plan.commit is None or self.plan.commit.step not in self._step_text:
-            return
-        self.turning = TurnOver(
-            block=self.block,
-            pending=tuple(self.pending),
-            index=self._n_steps,
-            text=self.text[self._step_start :],
-        )
-        self.block, self.pending = self.around.cache.block(), []
-        self._begin_step()
+        Not within what opens the sequence or a chat turn. Of a `gen` with a grammar that would be
+        cut inside a token, nothing stays.
+
+        Returns:
+            All of the text that stays.
+        """
+        written, generation = self.written, self.generation
+        self.pen.keep(n_chars)
+        if generation is not None:
+            tokens = written.tokens_since(generation.start)
+            if tokens is None and generation.is_constrained:
+                n_own = len(written.generated) - generation.start
+                self.pen.keep(len(written.text) - n_own)
+                tokens = []
+            generation.go_back(tokens, len(written.generated))
+        written.n_told = min(written.n_told, len(written.text))
+        return written.text
 
     # ---------------------------------------------------------------- the end
 
     def end(self, reason: EndReason) -> None:
         """Choose nothing more. What is pending is still appended unless `close` comes first."""
-        if self.phase is not Phase.RUNNING:
+        if self.is_over:
             return
         self.reason = reason
+        if self.phase is Phase.WAITING:
+            self.close()
+            return
         if self.generation is not None:
             self._finish(self.generation, "stream_ended", None)
         self.choosing = None
-        if self.is_between_steps or self.turning is not None:
-            self.pending = []
+        if self.pen.steps is not None and self.pen.steps.is_bare:
+            self.written.pending = []
         self._go(Phase.FLUSHING)
-        if not self.pending and self.turning is None:
+        if not self.written.pending and self.turning is None:
             self.close()
 
     def appended(self) -> None:
         """What was pending is in the cache; a stream that only waited for that is over."""
-        self.pending = []
+        self.written.appended()
         if self.phase is Phase.FLUSHING and self.turning is None:
             self.close()
 
     def turned_over(self) -> TurnOver:
         """The finished step is complete and goes into the history; its block is given away."""
-        turning = self.turning
-        assert turning is not None
-        self.turning = None
-        if self.phase is Phase.FLUSHING and not self.pending:
+        assert self.pen.steps is not None
+        turning = self.pen.steps.turned_over()
+        if self.phase is Phase.FLUSHING and not self.written.pending:
             self.close()
         return turning
 
     def close(self) -> None:
         """The stream is over: nothing is appended to its block any more."""
-        self.pending = []
+        self.written.pending = []
         self._go(Phase.ENDED)
-        assert self.reason is not None
-        if self.is_between_steps:  # a header with nothing behind it is no part of the text
-            self.text = self.text[: self._step_start]
-        self.around.emit(
-            events.StreamEnded, stream=self.plan.name, reason=self.reason, text=self.text
+        if self.pen.steps is not None:
+            self.pen.steps.drop_bare(self.pen.around.cache)
+        self.pen.around.emit(
+            events.StreamEnded, stream=self.plan.name, reason=self.reason, text=self.written.text
         )
 
     def _go(self, phase: Phase) -> None:
-        if phase not in _NEXT[self.phase]:
+        if phase not in NEXT_PHASES[self.phase]:
             raise AssertionError(f"a stream cannot go from {self.phase.name} to {phase.name}")
         self.phase = phase
-
-    # ---------------------------------------------------------------- events
-
-    def _emit_token(self, token: int | None, text: str) -> None:
-        self.around.emit(events.Token, stream=self.plan.name, token=token, text=text)
-
-    def _emit_value(self, name: str | None, value: str, reason: GenReason) -> None:
-        self.around.emit(events.Value, stream=self.plan.name, name=name, value=value, reason=reason)

@@ -39,6 +39,11 @@ class Codec:
         self.n_vocab: int = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         """Tokens are less than this; a model may have more rows, which mean nothing."""
 
+    @property
+    def special(self) -> frozenset[int]:
+        """Tokens that are signs between texts, as the tokenizer says, and no text themselves."""
+        return frozenset(token for token, added in self._added.items() if added.special)
+
     def encode(self, text: str) -> list[int]:
         """The tokens of `text`; special tokens that are written in it are those tokens."""
         return self._plain(self._lead + text)[self._n_lead :] if text else []

@@ -1,13 +1,15 @@
-"""The tokenizer, the chat turns and the end tokens of one checkpoint."""
+"""The tokenizer, the chat turns, the end tokens and the grammars of one checkpoint."""
 
 from collections.abc import Iterable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
 from hogdsl.errors import ModelError
+from hogdsl.plan import Constraint, TokenName
+from runtime.grammar import GrammarMatcher, Grammars, Vocabulary
 from runtime.text.codec import Codec
 from runtime.text.detokenizer import Detokenizer
 from runtime.text.generation import Generation, read_generation
@@ -83,6 +85,41 @@ class Text:
     def bytes_of(self, token: int) -> bytes:
         """What a token adds to the text, in UTF-8; nothing if the vocabulary does not have it."""
         return self._codec.bytes_of(token)
+
+    def token(self, name: TokenName) -> int:
+        """The token of that text, which must be exactly one token, or of that number.
+
+        Raises:
+            ValueError: the text is none or several tokens, or no token has the number.
+        """
+        if isinstance(name, int):
+            if not self.bytes_of(name):
+                raise ValueError(f"the model has no token {name}; there are {self.n_vocab}")
+            return name
+        tokens = self._codec.encode(name)
+        if len(tokens) != 1:
+            raise ValueError(f"{name!r} is {len(tokens)} tokens of this model, not one")
+        return tokens[0]
+
+    def matcher(self, constraint: Constraint) -> GrammarMatcher:
+        """A matcher at the beginning of what the constraint allows.
+
+        Raises:
+            ValueError: the grammar engine refuses it, with the reason.
+        """
+        return self._grammars.matcher(constraint)
+
+    @cached_property
+    def _grammars(self) -> Grammars:
+        """Made when first needed: a large vocabulary takes about a second."""
+        return Grammars(
+            Vocabulary(
+                tokens=[self.bytes_of(token) for token in range(self.n_vocab)],
+                special=self._codec.special,
+                end_tokens=[token for token in self.end_tokens if token < self.n_vocab],
+                encode=self._codec.encode,
+            )
+        )
 
     def open_turn(self, role: Role, *, first: bool) -> str:
         """The text that opens a chat turn; see `ChatTurns.open`."""

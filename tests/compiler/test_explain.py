@@ -42,8 +42,8 @@ EVERYTHING = plan.Plan(
             asks=(plan.Ask(name="q", stream="a", question="ready?", at="\n"),),
             waits=(plan.Wait(stream="b", ask="q", answer="no", each=","),),
             until=(
-                plan.Until(streams=("a", "b"), regex="x+"),
-                plan.Until(streams=("a", "b"), regex="y+", n=2),
+                plan.Until(condition=plan.Matches(streams=("a", "b"), regex="x+")),
+                plan.Until(condition=plan.Matches(streams=("a", "b"), regex="y+", n=2)),
             ),
             max_seconds=60,
         ),

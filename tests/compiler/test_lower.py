@@ -1,17 +1,24 @@
-"""Lowering on plain data: views become lists of blocks, nodes become pieces."""
+"""Lowering on plain data: views become lists of blocks, nodes become pieces, rules name streams."""
 
 import pytest
 
 from hogdsl import plan
-from hogdsl.compiler.ir import CommitRule
+from hogdsl.compiler.ir import RegionIR
 from hogdsl.compiler.lower import kept_blocks, lower, lower_node
 from hogdsl.compiler.nodes import Node, merge_texts
 from tests.compiler.build import (
     ask,
     at,
     close,
+    commit,
+    ended,
     gen,
     history,
+    hold,
+    insert,
+    listen,
+    matches,
+    nested,
     region,
     sees,
     select,
@@ -19,10 +26,13 @@ from tests.compiler.build import (
     text,
     turn,
     until,
+    until_,
     wait,
+    watch,
+    worker,
 )
 
-COMMIT = CommitRule(step="\n", header="{name}: ")
+CHOICES = plan.ChoicesConstraint(choices=("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -32,6 +42,19 @@ COMMIT = CommitRule(step="\n", header="{name}: ")
         (turn("user", "hi"), plan.Turn(role="user", prefix="hi")),
         (close(), plan.CloseTurn()),
         (gen("x", max_tokens=3, stop="."), plan.Gen(name="x", max_tokens=3, stop=(".",))),
+        (
+            gen(stop_regex=("x+",), stop_tokens=("<end>", 3), forbidden=(4,), constraint=CHOICES),
+            plan.Gen(
+                stop_regex=("x+",),
+                stop_tokens=("<end>", 3),
+                sampling=plan.Sampling(forbidden=(4,)),
+                constraint=CHOICES,
+            ),
+        ),
+        (
+            gen(temperature=0.5, top_p=0.9, top_k=7),
+            plan.Gen(sampling=plan.Sampling(temperature=0.5, top_p=0.9, top_k=7)),
+        ),
         (select("x", "a", "b"), plan.Select(name="x", choices=("a", "b"))),
     ],
 )
@@ -44,47 +67,63 @@ def test_neighbouring_texts_become_one_and_empty_ones_none():
     assert merge_texts(nodes) == (text("ab"), gen(), text("c"))
 
 
+# ---------------------------------------------------------------- blocks and views
+
+
+def views(whole: RegionIR) -> list[tuple[str, ...]]:
+    return [s.view for s in lower(whole).streams]
+
+
 def test_a_view_is_scope_items_and_own_block():
-    lowered = lower(region(stream("a", views=(sees("b"),)), stream("b"), scope=("s0", "s1")))
-    assert [s.view for s in lowered.streams] == [
-        ("s0", "s1", "r.b", "r.a"),
-        ("s0", "s1", "r.b"),
-    ]
+    whole = region(stream("a", views=(sees("b"),)), stream("b"), scope=("s0", "s1"))
+    assert views(whole) == [("s0", "s1", "r.b", "r.a"), ("s0", "s1", "r.b")]
 
 
-def test_texts_are_named_by_the_stream_that_has_them_first():
+def test_texts_are_encoded_once_and_named_by_the_region():
     both = (turn("user", "q"), close())
     lowered = lower(
         region(stream("a", views=both), stream("b", views=(*both, sees("a"), text("!"))))
     )
     assert [s.view for s in lowered.streams] == [
-        ("r.a/0", "r.a"),
-        ("r.a/0", "r.a", "r.b/0", "r.b"),
+        ("r/0", "r.a"),
+        ("r/0", "r.a", "r/1", "r.b"),
     ]
     assert lowered.blocks[2:] == (
-        plan.TextBlock(name="r.a/0", pieces=(plan.Turn(role="user", prefix="q"), plan.CloseTurn())),
-        plan.TextBlock(name="r.b/0", pieces=(plan.Text(text="!"),), after=("r.a/0", "r.a")),
+        plan.TextBlock(name="r/0", pieces=(plan.Turn(role="user", prefix="q"), plan.CloseTurn())),
+        plan.TextBlock(name="r/1", pieces=(plan.Text(text="!"),), after=("r/0", "r.a")),
     )
 
 
+def test_prompts_share_their_first_messages():
+    system = (turn("system", "be brief"), close())
+    prompts = [(*system, turn("user", said), close()) for said in ("think", "talk")]
+    whole = region(stream("a", prompt=prompts[0]), stream("b", prompt=prompts[1]))
+    assert views(whole) == [("r/0", "r/1", "r.a"), ("r/0", "r/2", "r.b")]
+
+
+def test_a_prompt_and_the_text_that_follows_it_are_one():
+    views_ = (text("b"), sees("b"))
+    lowered = lower(region(stream("a", prompt=(text("a"),), views=views_), stream("b")))
+    assert lowered.blocks[2:] == (plan.TextBlock(name="r/0", pieces=(plan.Text(text="ab"),)),)
+
+
 def test_empty_texts_make_no_block():
-    lowered = lower(region(stream("a", views=(text(""), sees("b"), text(""))), stream("b")))
-    assert lowered.streams[0].view == ("r.b", "r.a")
+    whole = region(stream("a", views=(text(""), sees("b"), text(""))), stream("b"))
+    assert views(whole)[0] == ("r.b", "r.a")
 
 
-def test_a_text_block_is_declared_after_the_texts_it_follows():
-    views = (text("1"), sees("b"), text("2"))
-    lowered = lower(region(stream("a", views=views), stream("b", views=(text("1"),))))
-    names = [block.name for block in lowered.blocks]
-    for block in lowered.blocks:
-        if isinstance(block, plan.TextBlock):
-            assert all(names.index(before) < names.index(block.name) for before in block.after)
+def test_nested_workers_share_the_texts_of_their_worker():
+    forks = nested("f", worker("x"), worker("y", views=(text("!"),)))
+    assert views(region(worker("a", forks, views=(text("you: "),)), scope=("s",))) == [
+        ("s", "r/0", "r.a"),
+        ("s", "r/0", "r.a", "r.a/x"),
+        ("s", "r/0", "r.a", "r/1", "r.a/y"),
+        ("s", "r/0", "r.a", "r.a/x", "r.a/y", "r.a#2"),
+    ]
 
 
 def test_the_history_exists_once_and_comes_first():
-    workers = [
-        stream(name, role="worker", views=(history(),), commit=COMMIT) for name in ("a", "b")
-    ]
+    workers = [worker(name, views=(history(),), commit=commit()) for name in ("a", "b")]
     lowered = lower(region(*workers))
     assert lowered.blocks == (
         plan.HistoryBlock(name="r/history"),
@@ -93,6 +132,12 @@ def test_the_history_exists_once_and_comes_first():
     )
     assert lowered.streams[0].view == ("r/history", "r.a")
     assert lowered.streams[1].commit == plan.Commit(into="r/history", step="\n", header="{name}: ")
+
+
+def test_a_block_that_grows_on_is_not_declared_again():
+    main = stream("main", role="main", continues_block=True)
+    lowered = lower(region(main))
+    assert (lowered.blocks, lowered.keep) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -107,19 +152,107 @@ def test_the_history_exists_once_and_comes_first():
 def test_kept_blocks_are_the_history_and_the_streams_in_their_order(
     keep: tuple[str, ...] | None, kept: tuple[str, ...]
 ):
-    whole = region(stream("a", commit=COMMIT), stream("b", commit=COMMIT), keep=keep)
+    whole = region(stream("a", commit=commit()), stream("b", commit=commit()), keep=keep)
     assert kept_blocks(whole) == lower(whole).keep == kept
+
+
+# ---------------------------------------------------------------- streams
+
+
+@pytest.mark.parametrize("condition", [ended("mic"), ended("mic", "a")])
+def test_a_region_waits_for_an_input_that_an_until_is_about(condition):
+    waiting, not_waiting = (
+        lower(region(stream("a"), listen("mic"), untils=untils)).streams[1].input
+        for untils in ((until_(condition),), (until_(ended("a")), until()))
+    )
+    assert waiting == plan.Input(background=False)
+    assert not_waiting == plan.Input(background=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "interrupts"),
+    [
+        (listen("mic"), ()),
+        (listen("mic", barge_in="pause"), ("s", "t")),
+        (listen("mic", barge_in="pause", interrupts=("a",)), ("a",)),
+    ],
+)
+def test_an_input_interrupts_all_that_speak_if_it_does_not_say_whom(given, interrupts):
+    speaking = [stream(name, role="say") for name in ("s", "t")]
+    heard = lower(region(given, stream("a"), *speaking)).streams[0].input
+    assert heard is not None
+    assert heard.interrupts == interrupts
+
+
+def test_what_a_stream_is_comes_through():
+    whole = region(stream("a", max_tokens=3, max_seconds=2.0, reports_delivery=True))
+    (lowered,) = lower(whole).streams
+    assert (lowered.max_tokens, lowered.max_seconds) == (3, 2.0)
+    assert lowered.reports_delivery
+    assert lowered.where == "program.py:1"
+
+
+# ---------------------------------------------------------------- rules
 
 
 def test_rules_name_streams_and_asks():
     paced = wait("b", ask("a"), each=",")
     lowered = lower(
-        region(stream("a"), stream("b"), waits=(paced,), untils=(until(None),), max_seconds=2.5)
+        region(
+            stream("a"),
+            stream("b"),
+            waits=(paced,),
+            untils=(until(None),),
+            holds=(hold("a", ended("b"), at_text="\n"),),
+            inserts=(insert("random"), insert("b", at_text=".", name="insert1")),
+            watches=(watch("a", regex="x"),),
+            max_seconds=2.5,
+            max_tokens=64,
+        )
     )
     assert lowered.asks == (plan.Ask(name="a?0", stream="a", question="ready?", every=4),)
     assert lowered.waits == (plan.Wait(stream="b", ask="a?0", each=","),)
-    assert lowered.until == (plan.Until(streams=("a", "b"), regex="done", n=2),)
-    assert (lowered.max_seconds, lowered.where) == (2.5, "program.py:99")
+    both = plan.Matches(streams=("a", "b"), regex="done", n=2)
+    assert lowered.until == (plan.Until(condition=both),)
+    assert lowered.holds == (plan.Hold(stream="a", until=plan.Ended(streams=("b",)), at="\n"),)
+    assert lowered.inserts == (
+        plan.Insert(name="insert0", streams=("a", "b"), text="check: ", every=8, into="random"),
+        plan.Insert(name="insert1", streams=("b",), text="check: ", every=8, at="."),
+    )
+    assert lowered.watches == (plan.Watch(name="watch0", streams=("a",), regex="x", hold="stream"),)
+    assert (lowered.max_seconds, lowered.max_tokens) == (2.5, 64)
+    assert lowered.where == "program.py:99"
+
+
+def test_inserts_wait_for_the_end_of_a_step_if_there_are_steps():
+    workers = [worker(name, commit=commit(step="\n\n")) for name in ("a", "b")]
+    whole = region(*workers, inserts=(insert(), insert("a", at_text="!", name="insert1")))
+    assert [given.at for given in lower(whole).inserts] == ["\n\n", "!"]
+
+
+def test_a_callback_of_the_region_watches_no_text():
+    lowered = lower(region(stream("a"), watches=(watch(every=8),)))
+    assert lowered.watches == (plan.Watch(name="watch0", every=8, hold="region"),)
+
+
+def test_rules_about_a_worker_are_about_its_parts():
+    whole = region(
+        worker("a", gen(), nested("f", worker("x")), gen()),
+        worker("b"),
+        untils=(until(), until(2), until_(ended("a"))),
+        holds=(hold("a", ended("b")), hold("a", matches("b"), at_text=".")),
+        inserts=(insert("a"),),
+        watches=(watch("a", regex="x"),),
+    )
+    lowered = lower(whole)
+    conditions = [given.condition for given in lowered.until]
+    assert [given.streams for given in conditions] == [("a", "a#2", "b"), ("a#2", "b"), ("a#2",)]
+    assert [(given.stream, given.at) for given in lowered.holds] == [
+        ("a", None),
+        ("a", "."),
+        ("a#2", "."),
+    ]
+    assert lowered.inserts[0].streams == lowered.watches[0].streams == ("a", "a#2")
 
 
 def test_places_play_no_part_in_what_is_equal():

@@ -1,4 +1,6 @@
-"""Programs as a newcomer would write them: two concurrent ones, and a sequential one."""
+"""Programs as a newcomer would write them: three concurrent ones, and a sequential one."""
+
+from pydantic import BaseModel
 
 import hogdsl as hog
 
@@ -35,6 +37,24 @@ def talk_while_thinking(s: hog.Scope, question: str) -> str:
         ahead = "Wait, are my private thoughts ahead of the response? (yes/no): "
         say.waits_for(think.ask(ahead, every=20, at="\n\n"))
     return now["reply"]
+
+
+class Summary(BaseModel):
+    topic: str
+    n_facts: int
+
+
+@hog.program
+def keep_listening(s: hog.Scope, mic: hog.Channel) -> Summary:
+    """Input lands in the cache while the model thinks and speaks."""
+    with s.concurrent(until=hog.closed("mic")) as now:
+        with now.listen("mic", mic):
+            ...
+        with now.think("notes", max_tokens=512) as think:
+            think += hog.gen()
+        with now.say("reply") as say:
+            say += hog.gen(stop="\n")
+    return s.gen(Summary)
 
 
 @hog.program

@@ -4,17 +4,26 @@ from pathlib import Path
 
 import pytest
 
+import hogdsl as hog
 from hogdsl.plan import Plan
 from hogdsl.testing import script
-from tests.language.examples import choose_a_tool, solve_together, talk_while_thinking
+from tests.language.examples import (
+    Summary,
+    choose_a_tool,
+    keep_listening,
+    solve_together,
+    talk_while_thinking,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = {
+    "keep_listening": lambda: keep_listening.compile(hog.Channel()),
     "solve_together": lambda: solve_together.compile("What is 6*7?"),
     "talk_while_thinking": lambda: talk_while_thinking.compile("What is 6*7?"),
     "choose_a_tool": lambda: choose_a_tool.compile("What is 6*7?"),
 }
 EXPLANATIONS = {
+    "keep_listening": lambda: keep_listening.explain(hog.Channel()),
     "solve_together": lambda: solve_together.explain("What is 6*7?"),
     "talk_while_thinking": lambda: talk_while_thinking.explain("What is 6*7?"),
     "choose_a_tool": lambda: choose_a_tool.explain("What is 6*7?"),
@@ -57,11 +66,32 @@ def test_a_reply_begins_while_the_thoughts_go_on():
     thoughts = " ".join(f"thought{i}" for i in range(60)) + "</think>"
     runtime = script({"thoughts": thoughts, "reply": "It is 42."})
     stream = talk_while_thinking.on(runtime).stream("What is 6*7?")
-    first = {event.stream: event.step for event in stream if event.kind == "token"}
+    steps = {"thoughts": [0], "reply": [0]}
+    for event in stream:
+        if event.kind == "token":
+            steps[event.stream].append(event.step)
     assert stream.run.value == "It is 42."
-    spoken = [e.step for e in stream.run.events if e.kind == "token" and e.stream == "reply"]
-    assert spoken == [21, 22, 23]
-    assert first["thoughts"] == 60
+    (_, *spoken), (*_, thought_through) = steps["reply"], steps["thoughts"]
+    assert spoken[0] > 20, "the first question is put after 20 tokens of the thoughts"
+    assert spoken[-1] < 30 < thought_through
+
+
+def test_what_is_heard_is_summed_up_when_the_microphone_is_closed():
+    mic = hog.Channel()
+    with mic:
+        mic.send("It rains. ")
+        mic.send("It pours. ", at_step=3)
+    runtime = script(
+        {
+            "notes": "rain and more rain and still more",
+            "reply": "I see.\n",
+            "main": '{"topic":"rain","n_facts":2}',
+        }
+    )
+    run = keep_listening.on(runtime).run(mic)
+    assert run.value == Summary(topic="rain", n_facts=2)
+    assert run.streams["mic"] == "It rains. It pours. "
+    assert run.streams["notes"].startswith("rain and ")
 
 
 @pytest.mark.parametrize(

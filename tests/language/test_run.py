@@ -1,14 +1,17 @@
 """Running a program: values, results, errors, and what is left behind."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Flag
+from typing import Any
 
 import pytest
 
 import hogdsl as hog
 from hogdsl.events import Event, Failed, Joined, RegionStarted
-from hogdsl.plan import Region
-from hogdsl.ports import Session
-from hogdsl.testing import ScriptRuntime, script
+from hogdsl.language.cancelling import CancelScope
+from hogdsl.testing import script
+from tests.language.stage import Act, Stage, StageSession, endless, writes
 
 
 @hog.program
@@ -28,27 +31,17 @@ def shares(s: hog.Scope) -> dict[str, str]:
     return {worker.name: worker["work"] + "/" + worker.ended for worker in team}
 
 
-class FaultyRuntime:
-    """Gives the events that it is told to give; its sessions remember that they were closed."""
+class FaultyRuntime(Stage):
+    """Gives the events that it is told to give, and no others."""
 
     def __init__(self, *events: Event) -> None:
-        self.events = events
-        self.closed = 0
+        super().__init__()
+        self._events = events
 
-    def open(self, *, seed: int = 0, max_tokens: int | None = None) -> Session:
-        return self
-
-    def run(self, region: Region) -> Iterator[Event]:
-        return iter(self.events)
-
-    def cancel(self) -> None:
-        raise AssertionError("nobody cancels")
-
-    def stats(self) -> hog.Stats:
-        return script({}).stats()
-
-    def close(self) -> None:
-        self.closed += 1
+    def open(self, **settings: Any) -> StageSession:
+        session = super().open(**settings)
+        session.run = lambda region, commands=(): iter(self._events)
+        return session
 
 
 def test_calling_a_program_returns_what_its_function_returns():
@@ -58,7 +51,7 @@ def test_calling_a_program_returns_what_its_function_returns():
 def test_a_run_has_value_usage_events_values_and_texts():
     run = answers.on(script({"main": "forty two"})).run("6*7? ")
     assert run.value == run["answer"] == "forty two"
-    assert (run.usage.steps, run.usage.tokens_generated) == (2, 2)
+    assert (run.usage.steps, run.usage.tokens_generated) == (3, 3)  # the end is a token
     assert run.streams == {"main": "6*7? forty two"}
     assert [event.seq for event in run.events] == list(range(len(run.events)))
     assert isinstance(run.events[0], RegionStarted)
@@ -74,8 +67,9 @@ def test_values_of_streams_are_found_by_stream_and_name():
 
 def test_a_run_says_which_values_it_has():
     run = answers.on(script({"main": "x"})).run("")
-    with pytest.raises(hog.ProgramError, match=r"no value 'b'\. There is 'answer'\.$"):
+    with pytest.raises(hog.ProgramError) as caught:
         run["b"]
+    assert caught.value.rule == "the run has no value 'b'. There is 'answer'."
 
 
 def test_a_value_that_a_stream_did_not_get_to_is_an_error_that_says_why():
@@ -93,18 +87,14 @@ def test_a_value_that_a_stream_did_not_get_to_is_an_error_that_says_why():
     )
 
 
-def test_seed_and_budget_reach_the_runtime():
-    opened: list[tuple[int, int | None]] = []
-
-    class Noting(FaultyRuntime):
-        def open(self, *, seed: int = 0, max_tokens: int | None = None) -> Session:
-            opened.append((seed, max_tokens))
-            return script({"main": "x"}).open(seed=seed, max_tokens=max_tokens)
-
-    bound = answers.on(Noting(), seed=7, max_tokens=3)
-    bound("")
-    answers.on(Noting())("")
-    assert opened == [(7, 3), (0, None)]
+def test_seed_and_bounds_reach_the_runtime():
+    runtime = Stage(writes("x"))
+    answers.on(runtime, seed=7, max_tokens=3, max_seconds=2.5)("")
+    answers.on(runtime)("")
+    assert runtime.opened == [
+        {"seed": 7, "max_tokens": 3, "max_seconds": 2.5},
+        {"seed": 0, "max_tokens": None, "max_seconds": None},
+    ]
 
 
 def test_a_run_closes_its_session():
@@ -126,15 +116,14 @@ def test_a_program_that_raises_closes_its_session():
 
 
 def test_ctrl_c_closes_the_session():
-    class Interrupted(FaultyRuntime):
-        def run(self, region: Region) -> Iterator[Event]:
-            yield RegionStarted(seq=0, step=0, region=region.name, streams=("main",))
-            raise KeyboardInterrupt
+    def interrupted(act: Act) -> Iterator[Event]:
+        yield act.wrote("main", "x")
+        raise KeyboardInterrupt
 
-    runtime = Interrupted()
+    runtime = Stage(interrupted)
     with pytest.raises(KeyboardInterrupt):
         answers.on(runtime)("")
-    assert runtime.closed == 1
+    assert runtime.sessions[0].closed
 
 
 def test_a_program_without_regions_opens_no_session():
@@ -157,7 +146,7 @@ def test_a_failed_run_raises_the_error_that_the_runtime_names(kind: type[hog.Hog
     runtime = FaultyRuntime(failed)
     with pytest.raises(kind, match="no room: 5 pages"):
         answers.on(runtime)("")
-    assert runtime.closed == 1
+    assert runtime.sessions[0].closed
 
 
 def test_a_runtime_that_does_not_end_a_region_is_found_out():
@@ -200,14 +189,147 @@ def test_a_function_without_a_scope_cannot_be_a_program():
     assert caught.value.line == no_scope.__code__.co_firstlineno
 
 
-def test_programs_may_call_programs_each_in_a_run_of_its_own():
-    runtime = ScriptRuntime({"main": ("inner",)}, {})
+# ---------------------------------------------------------------- programs in programs
+
+
+@hog.program
+def asks_another(s: hog.Scope, *questions: str) -> str:
+    s += hog.gen("x")
+    return "/".join([s["x"], *(answers(question) for question in questions)])
+
+
+def test_a_program_that_calls_another_has_it_run_where_it_runs():
+    runtime = Stage(writes("text"))
+    assert asks_another.on(runtime)("a", "b") == "text/text/text"
+    assert len(runtime.sessions) == 3
+    assert all(session.closed for session in runtime.sessions)
+
+
+def test_a_bound_program_runs_where_it_is_bound_whoever_calls_it():
+    inner = answers.on(Stage(writes("inner")))
 
     @hog.program
     def outer(s: hog.Scope) -> str:
         s += hog.gen("x")
-        return s["x"] + answers("q")
+        return s["x"] + "/" + inner("q")
 
-    with hog.use(runtime):
-        assert outer() == "innerinner"
-    assert len(runtime.sessions) == 2
+    assert outer.on(Stage(writes("outer")))() == "outer/inner"
+
+
+def test_use_inside_of_a_program_counts_for_what_it_calls():
+    @hog.program
+    def outer(s: hog.Scope) -> str:
+        with hog.use(Stage(writes("used"))):
+            return answers("q")
+
+    assert outer.on(Stage(writes("outer")))() == "used"
+
+
+def test_a_program_may_call_itself():
+    @hog.program
+    def counts_down(s: hog.Scope, n: int) -> str:
+        s += hog.gen("x")
+        return s["x"] + (counts_down(n - 1) if n else "")
+
+    assert counts_down.on(Stage(writes("x")))(3) == "xxxx"
+
+
+def test_a_cancelled_run_cancels_the_runs_that_its_program_has_begun():
+    called = Flag()
+    inner = Stage(endless(called.set))
+
+    @hog.program
+    def outer(s: hog.Scope) -> str:
+        return answers.on(inner)("q")
+
+    stream = outer.on(Stage(writes("x"))).stream()
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(next, stream, None)
+        assert called.wait(timeout=20)
+        stream.close()
+        assert reading.result(timeout=20) is None
+    assert (inner.sessions[0].cancelled, inner.sessions[0].closed) == (True, True)
+
+
+def test_a_cancelled_run_begins_no_other_run():
+    inner = Stage(writes("x"))
+    scope = CancelScope()
+    with scope.current():
+        scope.cancel()
+        with pytest.raises(hog.RunCancelled, match="nothing more begins"):
+            answers.on(inner)("q")
+    assert inner.sessions == []
+
+
+def test_a_run_has_no_more_time_than_the_one_that_has_begun_it():
+    inner, runtime = Stage(writes("x")), Stage(writes("x"))
+
+    @hog.program
+    def outer(s: hog.Scope) -> None:
+        s += hog.gen("x")
+        s["x"]
+        answers.on(inner, max_seconds=3600)("long")
+        answers.on(inner, max_seconds=1)("short")
+        answers.on(inner)("unbound")
+
+    outer.on(runtime, max_seconds=60)()
+    long, short, unbound = (opened["max_seconds"] for opened in inner.opened)
+    assert short == 1
+    assert 0 < long <= 60
+    assert 0 < unbound <= 60
+
+
+def test_a_program_can_be_written_into_the_scope_of_another():
+    @hog.program
+    def outer(s: hog.Scope) -> str:
+        return answers.inline(s, "q", loud=True) + s["answer"]
+
+    runtime = Stage(writes("text"))
+    assert outer.on(runtime)() == "TEXTtext"
+    assert len(runtime.sessions) == 1
+
+
+def test_a_program_can_be_written_into_a_scope_only():
+    with pytest.raises(hog.ProgramError) as caught:
+        answers.inline("q", "q")  # pyright: ignore[reportArgumentType] -- wrong on purpose
+    assert caught.value.rule == (
+        "a program is written into the scope of another one, and 'q' is none. Write "
+        "answers.inline(s, ...) in a program whose scope is `s`."
+    )
+
+
+# ---------------------------------------------------------------- settings, scores, failure
+
+
+@pytest.mark.parametrize("setting", ["max_tokens", "max_seconds", "context_length"])
+def test_bounds_of_a_run_are_above_0(setting: str):
+    with pytest.raises(hog.ProgramError, match=setting):
+        answers.on(**{setting: 0})  # pyright: ignore[reportArgumentType]
+
+
+def test_scores_of_selects_are_found_by_the_names_of_their_values():
+    @hog.program
+    def chooses(s: hog.Scope) -> None:
+        s += hog.select("tool", ["browser", "shell"])
+        with s.fork("a", max_tokens=9) as team:
+            team["a"] += hog.select("side", ["left", "right"])
+
+    run = chooses.on(Stage(writes("shell"), writes("left"))).run()
+    assert run.scores == {
+        "tool": {"browser": -1.0, "shell": 0.0},
+        "a.side": {"left": 0.0, "right": -1.0},
+    }
+
+
+def test_no_region_begins_after_one_has_failed():
+    @hog.program
+    def goes_on(s: hog.Scope) -> str:
+        s += hog.gen("x")
+        try:
+            return s["x"]
+        except hog.CapacityError:
+            return answers.inline(s, "again")
+
+    failed = Failed(seq=0, step=0, error="CapacityError", message="no room")
+    with pytest.raises(hog.RunCancelled, match="a region of this run has failed"):
+        goes_on.on(FaultyRuntime(failed))()

@@ -1,4 +1,8 @@
-"""The runtime that plays a script: it behaves as a real one does, word by word."""
+"""The runtime that plays a script: it behaves as a real one does, word by word.
+
+An ask that is due after a step is put in the next one, and whoever waits for it goes on in the one
+after that.
+"""
 
 import pytest
 
@@ -10,7 +14,7 @@ from hogdsl.testing import script
 def words_by_step(events: tuple[Event, ...]) -> dict[int, dict[str, str]]:
     steps: dict[int, dict[str, str]] = {}
     for event in events:
-        if isinstance(event, Token):
+        if isinstance(event, Token) and event.text:
             steps.setdefault(event.step, {})[event.stream] = event.text
     return steps
 
@@ -115,7 +119,7 @@ def test_finished_steps_are_committed_and_the_next_begins_with_its_header():
         (1, "a1: hi, one two\n"),
         (2, "a2: three\n"),
     ]
-    assert [e.text for e in run.events if isinstance(e, Inserted)] == ["a1: hi, ", "a2: "]
+    assert [e.text for e in run.events if isinstance(e, Inserted)] == ["a1: ", "hi, ", "a2: "]
     assert run.streams["a"] == "a1: hi, one two\na2: three\n"
 
 
@@ -164,23 +168,24 @@ def test_a_stream_is_held_until_the_answer_comes():
     runtime = script({"t": "1 2 3 4 5 6", "r": "x y"}, answers={"t": ["no", "yes"]})
     run = paced.on(runtime).run()
     assert [(e.step, e.answer, e.odds["yes"]) for e in run.events if isinstance(e, Asked)] == [
-        (2, "no", 0.0),
-        (4, "yes", 1.0),
+        (3, "no", 0.0),
+        (5, "yes", 1.0),
+        (7, "yes", 1.0),
     ]
-    assert run.usage.probes == 2
-    assert spoken(run) == {5: "x ", 6: "y"}
+    assert run.usage.probes == 3
+    assert spoken(run) == {6: "x ", 7: "y"}
     kinds = [e.kind for e in run.events if e.kind in ("held", "resumed")]
     assert kinds == ["held", "resumed"]
 
 
 def test_an_ask_is_put_where_the_text_says_so():
     runtime = script({"t": "now! 2 3", "r": "x y"})
-    assert spoken(paced.on(runtime).run()) == {2: "x ", 3: "y"}
+    assert spoken(paced.on(runtime).run()) == {3: "x ", 4: "y"}
 
 
 def test_another_answer_holds_a_stream_again():
     runtime = script({"t": "1 2 3 4 5 6 7", "r": "x y z"}, answers={"t": ["yes", "no", "yes"]})
-    assert spoken(paced.on(runtime).run()) == {3: "x ", 4: "y ", 7: "z"}
+    assert spoken(paced.on(runtime).run()) == {4: "x ", 5: "y ", 8: "z"}
 
 
 def test_with_each_one_answer_is_good_for_one_piece():
@@ -189,17 +194,17 @@ def test_with_each_one_answer_is_good_for_one_piece():
         answers={"t": ["yes", "no", "yes", "no", "yes"]},
     )
     run = paced.on(runtime).run(", ")
-    assert spoken(run) == {3: "a, ", 7: "b, ", 11: "c"}
+    assert spoken(run) == {4: "a, ", 8: "b, ", 12: "c"}
 
 
 def test_with_each_another_answer_does_not_take_back_what_was_granted():
     runtime = script({"t": "1 2 3 4 5 6 7 8", "r": "a b c d, e"}, answers={"t": ["yes", "no"]})
-    assert spoken(paced.on(runtime).run(", ")) == {3: "a ", 4: "b ", 5: "c ", 6: "d, ", 9: "e"}
+    assert spoken(paced.on(runtime).run(", ")) == {4: "a ", 5: "b ", 6: "c ", 7: "d, ", 10: "e"}
 
 
 def test_nobody_waits_for_a_stream_that_has_ended():
     runtime = script({"t": "1 2 3", "r": "x y"}, answers={"t": ["no"]})
-    assert spoken(paced.on(runtime).run()) == {4: "x ", 5: "y"}
+    assert spoken(paced.on(runtime).run()) == {5: "x ", 6: "y"}
 
 
 def test_an_answer_that_is_none_fails():
@@ -223,6 +228,6 @@ def test_stats_count_open_runs_and_steps():
     runtime = script({"a": "1 2", "b": "1"})
     runtime.open()
     two.on(runtime)()
-    assert (runtime.stats().runs, runtime.stats().steps) == (1, 2)
+    assert (runtime.stats().runs, runtime.stats().steps) == (1, 3)
     runtime.close()
     assert runtime.stats().runs == 0

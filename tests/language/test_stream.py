@@ -4,19 +4,17 @@ import gc
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from threading import Event as Flag
 from threading import current_thread, main_thread
-from threading import enumerate as all_threads
 
 import pytest
 
 import hogdsl as hog
-from hogdsl import events
-from hogdsl.plan import Region
-from hogdsl.ports import Session
+from hogdsl.language.runner import Runner, Settings
 from hogdsl.testing import script
+from tests.language.stage import Stage, endless, own_threads, region
 
 
 @hog.program
@@ -24,37 +22,6 @@ def counts(s: hog.Scope) -> str:
     s += hog.gen("x")
     s += s["x"] + hog.gen("y")
     return s["y"]
-
-
-class Endless:
-    """A runtime with one session, in which a region goes on until it is cancelled."""
-
-    def __init__(self) -> None:
-        self.cancelled, self.closed = Flag(), Flag()
-        self.while_waiting: Callable[[], None] = lambda: None
-
-    def open(self, *, seed: int = 0, max_tokens: int | None = None) -> Session:
-        return self
-
-    def run(self, region: Region) -> Iterator[hog.Event]:
-        yield events.RegionStarted(seq=0, step=0, region=region.name, streams=("main",))
-        self.while_waiting()
-        if not self.cancelled.wait(timeout=20):
-            raise AssertionError("nobody cancelled the run")
-        yield events.Failed(seq=1, step=0, error="RunCancelled", message="cancelled")
-
-    def cancel(self) -> None:
-        self.cancelled.set()
-
-    def stats(self) -> hog.Stats:
-        return script({}).stats()
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-def run_threads() -> list[str]:
-    return [thread.name for thread in all_threads() if thread.name == "hogdsl-run"]
 
 
 def test_all_events_come_in_order_and_then_the_results():
@@ -88,42 +55,53 @@ def test_a_stream_that_is_over_stays_over():
 
 
 def test_break_cancels_the_run_and_frees_everything():
-    runtime = Endless()
+    runtime = Stage(endless())
     stream = counts.on(runtime).stream()
     for _ in stream:
         break
-    assert runtime.cancelled.is_set()
-    assert runtime.closed.is_set()
-    assert run_threads() == []
+    assert runtime.sessions[0].cancelled
+    assert runtime.sessions[0].closed
+    assert own_threads() == []
 
 
 def test_close_cancels_the_run_and_may_be_called_twice():
-    runtime = Endless()
+    runtime = Stage(endless())
     stream = counts.on(runtime).stream()
     next(stream)
     stream.close()
     stream.close()
-    assert runtime.closed.is_set()
+    assert runtime.sessions[0].closed
     assert list(stream) == []
 
 
 def test_the_end_of_a_with_block_closes():
-    runtime = Endless()
+    runtime = Stage(endless())
     with counts.on(runtime).stream() as stream:
         next(stream)
-    assert runtime.closed.is_set()
+    assert runtime.sessions[0].closed
+
+
+def test_all_threads_that_wait_for_events_are_told_when_another_one_closes():
+    begun = Flag()
+    stream = counts.on(Stage(endless(begun.set))).stream()
+    with ThreadPoolExecutor(2) as threads:
+        reading = [threads.submit(list, stream) for _ in range(2)]
+        assert begun.wait(timeout=20)
+        stream.close()
+        read = [event.kind for each in reading for event in each.result(timeout=20)]
+    assert set(read) <= {"region_started"}
 
 
 def test_a_stream_that_is_forgotten_ends_its_run():
-    runtime = Endless()
+    runtime = Stage(endless())
     next(counts.on(runtime).stream())
     gc.collect()
-    assert runtime.closed.is_set()
-    assert run_threads() == []
+    assert runtime.sessions[0].closed
+    assert own_threads() == []
 
 
 def test_ctrl_c_in_the_loop_ends_the_run():
-    runtime = Endless()
+    runtime = Stage(endless())
 
     def watch() -> None:
         for _ in counts.on(runtime).stream():
@@ -131,25 +109,24 @@ def test_ctrl_c_in_the_loop_ends_the_run():
 
     with pytest.raises(KeyboardInterrupt):
         watch()
-    assert runtime.closed.is_set()
-    assert run_threads() == []
+    assert runtime.sessions[0].closed
+    assert own_threads() == []
 
 
 def test_ctrl_c_while_waiting_for_an_event_ends_the_run():
-    runtime = Endless()
     consumer = current_thread().ident
     assert consumer is not None
-    runtime.while_waiting = lambda: signal.pthread_kill(consumer, signal.SIGINT)
+    runtime = Stage(endless(lambda: signal.pthread_kill(consumer, signal.SIGINT)))
     with pytest.raises(KeyboardInterrupt):
         list(counts.on(runtime).stream())
-    assert runtime.closed.is_set()
-    assert run_threads() == []
+    assert runtime.sessions[0].closed
+    assert own_threads() == []
 
 
 def test_a_stream_that_is_open_at_exit_ends_its_run():
     left_open = """
-from tests.language.test_stream import Endless, counts
-stream = counts.on(Endless()).stream()
+from tests.language.test_stream import Stage, counts, endless
+stream = counts.on(Stage(endless())).stream()
 print(next(stream).kind)
 """
     told = subprocess.run(
@@ -182,30 +159,13 @@ def test_a_failed_run_gives_its_last_event_and_then_raises():
 
 
 def test_a_run_that_is_cancelled_between_regions_begins_no_further_one():
-    runtime = script({"main": ["x", "y"]})
-    between, go_on = Flag(), Flag()
-
-    @hog.program
-    def pauses(s: hog.Scope) -> None:
-        s += hog.gen("x")
-        if s["x"]:
-            between.set()
-            assert go_on.wait(timeout=20)
-        s += hog.gen("y")
-
-    stream = pauses.on(runtime).stream()
-    next(stream)
-    assert between.wait(timeout=20)
-    original = runtime.sessions[0].cancel
-
-    def cancel() -> None:
-        original()
-        go_on.set()
-
-    runtime.sessions[0].cancel = cancel
-    stream.close()
-    assert [region.name for region in runtime.sessions[0].regions] == ["main.0"]
-    assert runtime.sessions[0].closed
+    runtime = Stage(endless())
+    runner = Runner(Settings(runtime=runtime))
+    with runner.running():
+        runner.cancel()
+        with pytest.raises(hog.RunCancelled, match="nothing more begins in it"):
+            runner.run(region("r", "a"))
+    assert runtime.sessions == []
 
 
 def test_results_are_not_there_before_the_end():
@@ -219,7 +179,7 @@ def test_results_are_not_there_before_the_end():
 def test_stats_are_the_runtimes():
     stream = counts.on(script({"main": ["x", "y"]})).stream()
     list(stream)
-    assert (stream.stats().model, stream.stats().steps) == ("script", 2)
+    assert (stream.stats().model, stream.stats().runs) == ("script", 0)
 
 
 def test_the_program_sees_the_callers_context_but_not_its_thread():

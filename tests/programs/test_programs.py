@@ -1,7 +1,6 @@
 """The programs that come with the project, on piglet and on scripts."""
 
 import re
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
@@ -14,14 +13,6 @@ from programs.talk_while_thinking import talk_while_thinking
 
 PROBLEM = "a:17+25 b:38+41 c:9+66 d:52+13 e:71+6 f:45+45"
 SOLVED = "a:17+25=42\nb:38+41=79\nc:9+66=75\nd:52+13=65\ne:71+6=77\nf:45+45=90"
-
-
-@pytest.fixture(scope="module")
-def piglet() -> Iterator[hog.Runtime]:
-    runtime = hog.local()
-    yield runtime
-    assert runtime.stats().pages_used == 0
-    runtime.close()
 
 
 def test_solo_works_through_all_sums(piglet: hog.Runtime) -> None:

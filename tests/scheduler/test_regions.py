@@ -10,6 +10,7 @@ from hogdsl.plan import (
     Commit,
     Gen,
     HistoryBlock,
+    Matches,
     Region,
     Stream,
     StreamBlock,
@@ -75,7 +76,7 @@ def test_blocks_that_are_not_kept_are_freed_at_the_join() -> None:
 def test_until_ends_all_streams_and_flushes_what_is_kept() -> None:
     world = World(script(A="12!45", B="678901"))
     client = world.run()
-    until = Until(streams=("A", "B"), regex="!")
+    until = Until(condition=Matches(streams=("A", "B"), regex="!"))
     client.finish(pair(until=(until,), keep=("a", "b")))
     ended = {e.stream: (e.reason, e.text) for e in client.events if isinstance(e, StreamEnded)}
     assert ended == {"A": ("until", "A:12!"), "B": ("until", "B:678")}
@@ -85,7 +86,7 @@ def test_until_ends_all_streams_and_flushes_what_is_kept() -> None:
 
 def test_until_counts_the_streams_that_match() -> None:
     client = World(script(A="1!2345", B="678!90")).run()
-    client.finish(pair(until=(Until(streams=("A", "B"), regex="!", n=2),)))
+    client.finish(pair(until=(Until(condition=Matches(streams=("A", "B"), regex="!", n=2)),)))
     ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
     assert ended == {"A": "A:1!23", "B": "B:678!"}
 

@@ -1,10 +1,20 @@
 """A world without torch for the scheduler: characters are tokens, and a script is the model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from hogdsl.events import Event
-from hogdsl.plan import Region
+from hogdsl.commands import Command
+from hogdsl.events import Event, StreamEnded
+from hogdsl.plan import (
+    ChoicesConstraint,
+    Constraint,
+    Piece,
+    Region,
+    Stream,
+    StreamBlock,
+    Text,
+    TokenName,
+)
 from runtime.blocks import Block, BlockPrefix
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
@@ -18,6 +28,7 @@ class Letters:
     """A tokenizer with one token per character; `<role>` and `</role>` are the chat turns."""
 
     end_tokens = frozenset({END})
+    bos = None
 
     def encode(self, text: str, *, first: bool = False) -> list[int]:
         return [ord(letter) for letter in text]
@@ -31,11 +42,43 @@ class Letters:
     def flush(self) -> str:
         return ""
 
+    def token(self, name: TokenName) -> int:
+        if isinstance(name, str) and len(name) != 1:
+            raise ValueError(f"{name!r} is {len(name)} tokens")
+        return ord(name) if isinstance(name, str) else name
+
+    def matcher(self, constraint: Constraint) -> "LetterMatcher":
+        if not isinstance(constraint, ChoicesConstraint):
+            raise ValueError("only choices are known here")
+        return LetterMatcher(constraint.choices)
+
     def open_turn(self, role: str, *, first: bool) -> str:
         return f"<{role}>"
 
     def close_turn(self, role: str) -> str:
         return f"</{role}>"
+
+
+class LetterMatcher:
+    """A `Matcher` for choices, letter by letter."""
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        self._rests = list(choices)
+
+    def allowed(self) -> bytes:
+        mask = bytearray(32)
+        for rest in self._rests:
+            token = ord(rest[0]) if rest else END
+            mask[token // 8] |= 1 << token % 8
+        return bytes(mask)
+
+    def push(self, token: int) -> None:
+        self._rests = [rest[1:] for rest in self._rests if rest[:1] == chr(token)]
+        assert self._rests, "a token that is not allowed was chosen"
+
+    @property
+    def is_complete(self) -> bool:
+        return self._rests == [""]
 
 
 class FakeCache:
@@ -64,6 +107,21 @@ class FakeCache:
     def free(self, *blocks: Block) -> None:
         for block in blocks:
             self.living.remove(block.number)
+
+
+@dataclass
+class FakeMachine:
+    """Only what a run takes from it; `World` runs the rows."""
+
+    cache: FakeCache
+    context_length: int
+    name: str = "fake"
+    device: str = "none"
+    n_pages: tuple[int, int] = (0, 0)
+    text: Letters = field(default_factory=Letters)
+
+    def run(self, rows: Sequence[RowWork]) -> list[Result]:
+        raise NotImplementedError
 
 
 def text_of(item: Block | BlockPrefix) -> str:
@@ -99,15 +157,22 @@ class World:
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.cache)
 
-    def run(self, *, seed: int = 0, max_tokens: int | None = None, context: int = 4096) -> "Client":
+    def run(
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        context: int = 4096,
+    ) -> "Client":
         client = Client(self)
         client.run = Run(
-            self.cache,
-            Letters(),
+            FakeMachine(self.cache, context),
             client.events.append,
-            context_length=context,
+            number=len(self.scheduler.runs),
             seed=seed,
             max_tokens=max_tokens,
+            max_seconds=max_seconds,
         )
         self.scheduler.add(client.run)
         return client
@@ -157,6 +222,26 @@ class Client:
     def start(self, region: Region) -> None:
         self.run.start(region, self.world.now_s)
 
+    def tell(self, *commands: Command) -> None:
+        for command in commands:
+            self.run.tell(command, self.world.now_s)
+
+    def go_on(self, n_steps: int = 500) -> None:
+        """Step until nothing can go on, or for so many steps."""
+        for _ in range(n_steps):
+            if self.world.step() is None:
+                return
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Of the streams that have ended."""
+        return {e.stream: e.text for e in self.events if isinstance(e, StreamEnded)}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why they ended."""
+        return {e.stream: e.reason for e in self.events if isinstance(e, StreamEnded)}
+
     def finish(self, region: Region, most_steps: int = 500) -> list[Event]:
         """Run a region to its end; its events."""
         n_before = len(self.events)
@@ -192,3 +277,31 @@ def next_of(line: str, written: str) -> str | None:
     if not line.startswith(written):
         return "?"
     return line[len(written)] if len(written) < len(line) else None
+
+
+def tape(**lines: str) -> Model:
+    """A model that plays a line for each name, whatever was put between or taken back."""
+    rests = {name: iter(line) for name, line in lines.items()}
+
+    def model(whole: str) -> str | None:
+        places = {name: whole.rfind(f"{name}:") for name in rests}
+        return next(rests[max(places, key=places.__getitem__)], None)
+
+    return model
+
+
+def stream(name: str, *pieces: Piece, sees: Sequence[str] = (), **more: object) -> Stream:
+    """A stream that writes its name and a colon, then the pieces, into the block of its name."""
+    fields = {
+        "name": name,
+        "role": "listen" if "input" in more else "worker",
+        "view": (*sees, name),
+        "pieces": (Text(text=f"{name}:"), *pieces),
+    }
+    return Stream.model_validate(fields | more)
+
+
+def region(*streams: Stream, name: str = "r", **more: object) -> Region:
+    """A region of streams, each with a block of its own."""
+    blocks = tuple(StreamBlock(name=stream.view[-1]) for stream in streams)
+    return Region.model_validate({"name": name, "blocks": blocks, "streams": streams} | more)

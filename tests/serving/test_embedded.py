@@ -10,7 +10,8 @@ import torch
 import hogdsl as hog
 from hogdsl.errors import CapacityError, InternalError, RunCancelled
 from runtime.embedded import EmbeddedRuntime, start
-from runtime.model.transformer import Attend
+from runtime.model.transformer import Attend, Transformer
+from runtime.runner import EngineMachine
 
 PROBLEM = "a:17+25 b:38+41 c:9+66 d:52+13"
 
@@ -28,6 +29,11 @@ def runtime(shared_runtime: EmbeddedRuntime) -> Iterator[EmbeddedRuntime]:
     yield shared_runtime
     assert shared_runtime.stats().pages_used == 0
     assert shared_runtime.stats().runs == 0
+
+
+def transformer_of(runtime: EmbeddedRuntime) -> Transformer:
+    assert isinstance(runtime.machine, EngineMachine)
+    return runtime.machine.engine.transformer
 
 
 @hog.program
@@ -200,7 +206,7 @@ def test_a_fault_of_the_engine_reaches_the_caller_and_frees_the_run(
             return whole(tokens, attend)
         raise RuntimeError("the device is on fire")
 
-    transformer = runtime.engine.transformer
+    transformer = transformer_of(runtime)
     whole = transformer.hidden
     monkeypatch.setattr(transformer, "hidden", broken)
     with pytest.raises(InternalError, match="the device is on fire"):
@@ -213,15 +219,16 @@ def test_a_run_that_breaks_a_step_does_not_end_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     runtime = start()
-    whole = runtime.engine.transformer.hidden
-    poison = runtime.text.encode("z")[0]
+    transformer = transformer_of(runtime)
+    whole = transformer.hidden
+    poison = runtime.machine.text.encode("z")[0]
 
     def fussy(tokens: torch.Tensor, attend: Attend) -> torch.Tensor:
         if (tokens == poison).any():
             raise RuntimeError("no z, please")
         return whole(tokens, attend)
 
-    monkeypatch.setattr(runtime.engine.transformer, "hidden", fussy)
+    monkeypatch.setattr(transformer, "hidden", fussy)
     expected = alone.on(runtime)(PROBLEM)
     with ThreadPoolExecutor(6) as pool:
         problems = [PROBLEM, "a:z", PROBLEM, PROBLEM, "b:z", PROBLEM]

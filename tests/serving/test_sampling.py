@@ -1,21 +1,54 @@
-"""Choosing tokens: each setting alone, and independence of the batch."""
+"""Choosing tokens: each setting alone, masks, and independence of the batch."""
 
 import pytest
 import torch
 from torch import Tensor
 
+from hogdsl.errors import InternalError
 from hogdsl.plan import Sampling
-from runtime.sampling import sample
-from runtime.scheduler.work import Sample
+from runtime.sampling import bar, sample
+from runtime.scheduler.work import Origin, Sample
 
 LOGITS = torch.log(torch.tensor([[0.1, 0.4, 0.2, 0.3]]))
+ORIGIN = Origin(run=0, region="main", stream="main", kind="gen", n=0)
+SETTINGS = [
+    Sampling(),
+    Sampling(temperature=1.0),
+    Sampling(temperature=0.7, top_k=2),
+    Sampling(temperature=1.3, top_p=0.6),
+]
+
+
+def want(
+    sampling: Sampling,
+    uniform: float = 0.5,
+    *,
+    forbidden: tuple[int, ...] = (),
+    allowed: set[int] | None = None,
+) -> Sample:
+    mask = None if allowed is None else mask_of(allowed)
+    return Sample(
+        sampling=sampling, uniform=uniform, forbidden=forbidden, allowed=mask, origin=ORIGIN
+    )
+
+
+def mask_of(tokens: set[int]) -> bytes:
+    """Bits from the lowest, no longer than needed."""
+    mask = bytearray(max(tokens, default=0) // 8 + 1)
+    for token in tokens:
+        mask[token // 8] |= 1 << token % 8
+    return bytes(mask)
+
+
+def choose(logits: Tensor, wants: list[Sample]) -> list[int]:
+    return sample(logits, wants, bar(wants, logits.shape[-1]))
 
 
 def draw(logits: Tensor, n_draws: int, **settings: float) -> list[int]:
     """Tokens for evenly spaced uniform numbers, all in one batch."""
     sampling = Sampling.model_validate(settings)
-    wants = [Sample(sampling=sampling, uniform=(i + 0.5) / n_draws) for i in range(n_draws)]
-    return sample(logits.expand(n_draws, -1), wants)
+    wants = [want(sampling, (i + 0.5) / n_draws) for i in range(n_draws)]
+    return choose(logits.expand(n_draws, -1), wants)
 
 
 def shares(tokens: list[int]) -> list[float]:
@@ -51,20 +84,65 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p() -> None:
 
 def test_the_smallest_and_largest_uniform_numbers_give_kept_tokens() -> None:
     sampling = Sampling(temperature=1.0, top_k=2)
-    wants = [Sample(sampling=sampling, uniform=u) for u in (0.0, 1 - 2**-64)]
-    assert sample(LOGITS.expand(2, -1), wants) == [1, 3]
+    wants = [want(sampling, u) for u in (0.0, 1 - 2**-64)]
+    assert choose(LOGITS.expand(2, -1), wants) == [1, 3]
+
+
+# ---------------------------------------------------------------- masks
+
+
+@pytest.mark.parametrize("sampling", SETTINGS, ids=str)
+def test_only_allowed_tokens_are_chosen(sampling: Sampling) -> None:
+    wants = [want(sampling, i / 40, allowed={0, 2}) for i in range(40)]
+    assert set(choose(LOGITS.expand(40, -1), wants)) <= {0, 2}
+
+
+@pytest.mark.parametrize("sampling", SETTINGS, ids=str)
+def test_forbidden_tokens_are_never_chosen(sampling: Sampling) -> None:
+    wants = [want(sampling, i / 40, forbidden=(1, 3)) for i in range(40)]
+    assert set(choose(LOGITS.expand(40, -1), wants)) <= {0, 2}
+
+
+def test_what_is_forbidden_is_not_chosen_though_it_is_allowed() -> None:
+    assert choose(LOGITS, [want(Sampling(), allowed={0, 1}, forbidden=(1,))]) == [0]
+
+
+def test_allowed_tokens_keep_their_odds_among_themselves() -> None:
+    wants = [want(Sampling(temperature=1.0), (i + 0.5) / 300, allowed={0, 2}) for i in range(300)]
+    assert shares(choose(LOGITS.expand(300, -1), wants)) == pytest.approx([1 / 3, 0, 2 / 3, 0])
+
+
+def test_tokens_beyond_the_end_of_a_mask_may_not_be_chosen() -> None:
+    logits = torch.arange(20.0)[None]
+    assert choose(logits, [want(Sampling(), allowed={2, 5})]) == [5]
+
+
+def test_a_mask_may_be_longer_than_the_vocabulary() -> None:
+    assert choose(LOGITS, [want(Sampling(), allowed={0, 3, 900}, forbidden=(900,))]) == [3]
+
+
+def test_a_row_that_may_choose_nothing_is_our_fault() -> None:
+    wants = [want(Sampling()), want(Sampling(), allowed={1}, forbidden=(1,))]
+    with pytest.raises(InternalError, match="may choose none of the 4 tokens"):
+        bar(wants, 4)
+
+
+def test_a_batch_without_masks_makes_none() -> None:
+    assert bar([want(Sampling()), want(Sampling(temperature=1.0))], 4) is None
 
 
 def test_the_batch_has_no_part_in_a_choice() -> None:
     generator = torch.Generator().manual_seed(3)
-    logits = torch.randn(50, 97, generator=generator)
+    logits = torch.randn(60, 97, generator=generator)
     wants = [
-        Sample(
-            sampling=Sampling(temperature=(i % 3) / 2, top_p=0.9, top_k=20 if i % 2 else None),
-            uniform=(i * 37 % 50) / 50,
+        want(
+            Sampling(temperature=(i % 3) / 2, top_p=0.9, top_k=20 if i % 2 else None),
+            (i * 37 % 60) / 60,
+            allowed=set(range(i, 97, 7)) if i % 4 == 1 else None,
+            forbidden=tuple(range(i)) if i % 5 == 2 else (),
         )
-        for i in range(50)
+        for i in range(60)
     ]
-    alone = [sample(logits[i : i + 1], [want])[0] for i, want in enumerate(wants)]
-    assert sample(logits, wants) == alone
-    assert sample(logits.flip(0), wants[::-1]) == alone[::-1]
+    alone = [choose(logits[i : i + 1], [want])[0] for i, want in enumerate(wants)]
+    assert choose(logits, wants) == alone
+    assert choose(logits.flip(0), wants[::-1]) == alone[::-1]

@@ -15,9 +15,11 @@ class RecordedScript:
         self.freed = False
         """The runtime was closed, and every session before it."""
 
-    def open(self, *, seed: int = 0, max_tokens: int | None = None) -> Session:
+    def open(
+        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+    ) -> Session:
         self.opened.append((seed, max_tokens))
-        return self._script.open(seed=seed, max_tokens=max_tokens)
+        return self._script.open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
 
     def stats(self):
         return STATS

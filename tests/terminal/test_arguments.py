@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
+import hogdsl as hog
 from hogdsl.terminal.arguments import bind, convert, parse_settings, signature_of
 from hogdsl.terminal.failures import UsageError
 
@@ -101,6 +102,24 @@ def test_a_missing_argument_is_refused_with_the_signature():
 
 def test_a_sketch_fills_a_missing_text_with_its_name():
     assert bind("program", SIGNATURE, {}, sketch=True) == {"problem": "{problem}"}
+
+
+def test_a_channel_is_a_file_that_is_played_back(tmp_path):
+    spoken = tmp_path / "spoken.txt"
+    spoken.write_text("0.0\thello\n")
+    assert isinstance(convert("mic", str(spoken), hog.Channel), hog.Channel)
+
+
+def test_a_channel_that_is_no_file_is_refused_with_what_it_may_be(tmp_path):
+    with pytest.raises(UsageError, match="give `-` for standard input, or a file"):
+        convert("mic", str(tmp_path / "missing.txt"), hog.Channel)
+
+
+def test_a_sketch_has_a_channel_on_which_nothing_comes():
+    def listening(s: object, mic: hog.Channel) -> None: ...
+
+    bound = bind("listening", signature_of(listening), {}, sketch=True)
+    assert isinstance(bound["mic"], hog.Channel)
 
 
 def test_a_sketch_still_wants_what_is_no_text():

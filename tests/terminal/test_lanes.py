@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hogdsl.errors import InternalError
-from hogdsl.events import Asked, Failed, Held, Resumed, StreamEnded
+from hogdsl.events import Asked, Failed, Heard, Held, Interrupted, Resumed, StreamEnded
 from hogdsl.terminal.lanes import Lane, Lanes, Passage
 from tests.terminal.scenes import ended, inserted, joined, started, token, two_workers
 
@@ -70,6 +70,29 @@ def test_the_end_of_a_stream_brings_the_text_that_a_token_had_held_back():
     assert lanes["Alice"].text == "42</th"
     assert lanes["Alice"].state == "ended"
     assert lanes["Alice"].reason == "finished"
+
+
+def test_what_was_heard_stands_in_the_lane_of_who_listens():
+    lanes = Lanes()
+    lanes.apply(started("mic"))
+    lanes.apply(inserted("mic", "They say: "))
+    lanes.apply(Heard(seq=2, step=3, stream="mic", text="hello", final=True))
+    assert lanes["mic"].passages == [
+        Passage("They say: ", "program"),
+        Passage("hello", "outside"),
+    ]
+
+
+def test_an_interruption_takes_back_what_was_not_delivered():
+    lanes = Lanes()
+    for event in (started("reply"), inserted("reply", "Well, "), token("reply", "forty-two")):
+        lanes.apply(event)
+    lanes.apply(
+        Interrupted(seq=3, step=2, stream="reply", by="mic", policy="stop", text="Well, for")
+    )
+    assert lanes["reply"].passages == [Passage("Well, ", "program"), Passage("for", "model")]
+    assert lanes["reply"].interrupted is not None
+    assert lanes["reply"].interrupted.by == "mic"
 
 
 def test_an_ended_stream_says_why():

@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from rich.console import Console
 from rich.text import Text
 
-from hogdsl.events import Asked, Event, Held, StreamEnded
+from hogdsl.events import Asked, Event, Heard, Held, Interrupted, StreamEnded
 from hogdsl.terminal.running import view_for
 from hogdsl.terminal.views import JsonView, LiveView, PlainView, View, as_text
 from tests.terminal.scenes import (
@@ -52,6 +52,33 @@ def shown(view: View, *events: Event) -> None:
 
 def test_plain_lines_come_when_they_are_complete_with_the_streams_name():
     assert plain(*two_workers()) == ["Alice | Alice: a=42", "Bob | Bob: b=79"]
+
+
+def test_an_utterance_that_is_heard_is_a_line():
+    heard = [
+        Heard(seq=1, step=1, stream="mic", text="one ", final=False),
+        Heard(seq=2, step=2, stream="mic", text="two", final=True),
+        Heard(seq=3, step=3, stream="mic", text=" three", final=True),
+    ]
+    assert plain(started("mic"), *heard) == ["mic | one two", "mic |  three"]
+
+
+def test_an_interruption_is_a_line_and_what_comes_after_it_is_not_lost():
+    lines = plain(
+        started("reply"),
+        token("reply", "forty\ntwo"),
+        Interrupted(seq=2, step=2, stream="reply", by="mic", policy="restart", text="for"),
+        token("reply", "ever\n"),
+    )
+    assert lines == ["reply | forty", "reply | [taken back by mic]", "reply | ever"]
+
+
+def test_an_input_that_is_closed_or_left_open_ended_as_it_should():
+    ends = [
+        StreamEnded(seq=1, step=1, stream="a", reason="closed", text=""),
+        StreamEnded(seq=2, step=1, stream="b", reason="left", text=""),
+    ]
+    assert plain(started("a", "b"), *ends) == []
 
 
 def test_a_plain_line_waits_for_its_end():

@@ -1,0 +1,72 @@
+"""Regular expressions in text that grows.
+
+A match counts from the first *character* at which it is complete, so the answer does not depend on
+how the text was cut into tokens: of `\\d+` in "42" that is "4". What has been searched in vain is
+not searched again: `regex` says where a match could begin that the text so far does not finish.
+"""
+
+from functools import lru_cache
+
+import regex
+
+_WINDOW_CHARS = 200
+"""Text is searched again without asking where a match could still begin, up to this much."""
+_LOOKS_AHEAD = regex.compile(r"\$|\\[bBZzmM]|\(\?(?!:|P?<\w)")
+"""What makes a match depend on the text behind it."""
+
+
+@lru_cache(maxsize=256)
+def compiled(pattern: str) -> "regex.Pattern[str]":
+    """The pattern, compiled; `.` does not match a line break unless the pattern says so.
+
+    Raises:
+        ValueError: it is no regular expression, with the reason.
+    """
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(str(error)) from error
+
+
+def may_begin_at(pattern: "regex.Pattern[str]", text: str, start: int, end: int) -> int:
+    """Where in `text[start:end]` a match begins that is not complete yet, at the earliest."""
+    match = pattern.search(text, start, end, partial=True)
+    return match.start() if match is not None else end
+
+
+class Search:
+    """Finds the first match in a text that grows at its end.
+
+    Attributes:
+        found: the match, once there is one; its offsets count from the beginning of the text.
+    """
+
+    __slots__ = ("_n_seen", "_pattern", "_start", "_whole", "found")
+
+    def __init__(self, pattern: str, start: int = 0) -> None:
+        """
+        Args:
+            pattern: a regular expression of the library `regex`.
+            start: matches begin here or later.
+        """
+        self._pattern = compiled(pattern)
+        self._whole = _LOOKS_AHEAD.search(pattern) is None
+        self._start = self._n_seen = start
+        self.found: regex.Match[str] | None = None
+
+    def feed(self, text: str, end: int) -> "regex.Match[str] | None":
+        """Look at `text[:end]`, which begins as before, and give what is found, now or before."""
+        if self.found is None and end > self._n_seen:
+            if not self._whole or self._pattern.search(text, self._start, end) is not None:
+                self.found = self._first(text, end)
+            self._n_seen = end
+            if self.found is None and end - self._start > _WINDOW_CHARS:
+                self._start = may_begin_at(self._pattern, text, self._start, end)
+        return self.found
+
+    def _first(self, text: str, end: int) -> "regex.Match[str] | None":
+        for place in range(self._n_seen + 1, end + 1):
+            match = self._pattern.search(text, self._start, place)
+            if match is not None and match.end() > match.start():
+                return match
+        return None

@@ -1,0 +1,170 @@
+"""Runs the rows of a step by a script: no model, and a cache that only counts."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from hogdsl.errors import PlanError
+from hogdsl.plan import Gen, Region, Select
+from runtime.blocks import Block
+from runtime.scheduler.work import Logprobs, Origin, Result, RowWork, Sample
+from runtime.scripted.texts import ScriptTexts
+from runtime.scripted.words import END, Words
+
+CERTAIN, UNLIKELY, NEVER = 0.0, -10.0, float("-inf")
+"""Log-probabilities of what the script says, of another choice, and of another answer."""
+
+
+class CountingCache:
+    """Blocks of tokens without keys.
+
+    Attributes:
+        blocks: those that nobody has freed, by their numbers.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, Block] = {}
+        self._n_ever = 0
+
+    def __repr__(self) -> str:
+        return f"<CountingCache {len(self.blocks)} blocks, {self.n_tokens} tokens>"
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(block.n_tokens for block in self.blocks.values())
+
+    def block(self) -> Block:
+        block = Block(self._n_ever)
+        self._n_ever += 1
+        self.blocks[block.number] = block
+        return block
+
+    def commit(self, block: Block, *, into: Block) -> None:
+        into.tokens += block.tokens
+        block.tokens = []
+
+    def crop(self, block: Block, n_tokens: int) -> None:
+        del block.tokens[n_tokens:]
+
+    def free(self, *blocks: Block) -> None:
+        for block in set(blocks):
+            del self.blocks[block.number]
+            block.state, block.tokens = "freed", []
+
+
+class ScriptMachine:
+    """A `runtime.scheduler.work.Machine` for one run of a script.
+
+    A stream's `gen` writes the next of the stream's texts word by word, then the end token.
+
+    Attributes:
+        cache: all blocks of the run.
+        text: the words that were met.
+    """
+
+    name = "script"
+    device = "none"
+    context_length = 1_000_000
+    n_pages = (0, 0)
+
+    def __init__(
+        self, texts: ScriptTexts, words: Words, stepped: Callable[[], None] = lambda: None
+    ) -> None:
+        """
+        Args:
+            texts: what the model says.
+            words: the tokenizer.
+            stepped: called once in every step.
+        """
+        self.cache, self.text = CountingCache(), words
+        self._texts, self._stepped = texts, stepped
+        self._region: Region | None = None
+        self._left: dict[tuple[str, int], deque[int]] = {}
+        """Tokens that each `gen` of the region has still to write."""
+        self._choices: dict[tuple[str, int], str] = {}
+
+    def begin(self, region: Region) -> None:
+        """The rows from now on are those of this region."""
+        self._region = region
+        self._left.clear()
+        self._choices.clear()
+
+    def run(self, rows: Sequence[RowWork]) -> list[Result]:
+        """The script's words, scores and answers; the tokens of the rows are written to its blocks.
+
+        Raises:
+            PlanError: the script does not fit the program; nothing was written.
+        """
+        results = [self._result(work) for work in rows]
+        for work in rows:
+            own = work.view[-1]
+            assert isinstance(own, Block)
+            own.tokens += work.tokens
+        self._stepped()
+        return results
+
+    def _result(self, work: RowWork) -> Result:
+        match work.want:
+            case None:
+                return None
+            case Sample():
+                return self._next_word(work.want)
+            case Logprobs() as want:
+                return self._scores(work.tokens, want)
+            case _:
+                assert_never(work.want)
+
+    def _next_word(self, want: Sample) -> int:
+        origin = want.origin
+        key = (origin.stream, origin.n)
+        if key not in self._left:
+            gen = self._piece(origin)
+            assert isinstance(gen, Gen)
+            self._left[key] = deque(self.text.encode(self._texts.text(origin.stream, gen)))
+        left = self._left[key]
+        token = left.popleft() if left else END
+        if token in want.forbidden:
+            raise PlanError(
+                f"the script writes {self.text.spell(token)!r} in the stream {origin.stream!r}, "
+                "where it is forbidden. Leave it out."
+            )
+        return token
+
+    def _scores(self, tokens: tuple[int, ...], want: Logprobs) -> list[list[float]]:
+        match want.origin.kind:
+            case "ask":
+                begins = self._answer(want.origin)
+                return [[CERTAIN if token in begins else NEVER for token in want.wanted[0]]]
+            case "select":
+                return self._select_scores(tokens, want)
+            case "gen":
+                raise AssertionError("a gen samples")
+
+    def _select_scores(self, tokens: tuple[int, ...], want: Logprobs) -> list[list[float]]:
+        """Of the first tokens of all choices, in their order; or of the other tokens of one."""
+        origin = want.origin
+        select = self._piece(origin)
+        assert isinstance(select, Select)
+        key = (origin.stream, origin.n)
+        if key not in self._choices:
+            self._choices[key] = self._texts.choice(origin.stream, select)
+        chosen = self._choices[key]
+        if len(want.wanted[0]) > 1:
+            return [[CERTAIN if text == chosen else UNLIKELY for text in select.choices]]
+        whole = [*tokens[:1], *(token for (token,) in want.wanted)]
+        score = CERTAIN if whole == self.text.encode(chosen) else UNLIKELY
+        return [[score] for _ in want.wanted]
+
+    def _answer(self, origin: Origin) -> set[int]:
+        """The tokens that may begin the script's answer to a question."""
+        assert self._region is not None
+        (ask,) = (ask for ask in self._region.asks if ask.name == origin.ask)
+        answer = self._texts.answer(ask)
+        forms = (answer, answer.capitalize(), " " + answer, " " + answer.capitalize())
+        return {self.text.encode(form)[0] for form in forms}
+
+    def _piece(self, origin: Origin) -> Gen | Select:
+        """The piece for which a row is."""
+        assert self._region is not None
+        (stream,) = (stream for stream in self._region.streams if stream.name == origin.stream)
+        return [piece for piece in stream.pieces if isinstance(piece, Gen | Select)][origin.n]
