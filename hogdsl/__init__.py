@@ -15,6 +15,7 @@
 Importing this package does no work: a model is loaded when a program first runs.
 """
 
+from hogdsl.compiler.read import read_plan
 from hogdsl.errors import (
     CapacityError,
     EngineError,
@@ -44,6 +45,8 @@ from hogdsl.language.conversation import conversation
 from hogdsl.language.defaults import use
 from hogdsl.language.gens import gen, select, token
 from hogdsl.language.later import Later
+from hogdsl.language.layouts import Shared, ViewItem
+from hogdsl.language.listeners import Listener
 from hogdsl.language.live import Live
 from hogdsl.language.match import Match
 from hogdsl.language.now import Now
@@ -69,6 +72,7 @@ __all__ = [
     "HogError",
     "InternalError",
     "Later",
+    "Listener",
     "Live",
     "Match",
     "ModelError",
@@ -85,6 +89,7 @@ __all__ = [
     "RunStream",
     "Runtime",
     "Scope",
+    "Shared",
     "Speaker",
     "Stats",
     "Stream",
@@ -92,6 +97,7 @@ __all__ = [
     "Tool",
     "ToolError",
     "Usage",
+    "ViewItem",
     "Worker",
     "all_workers",
     "any_worker",
@@ -106,6 +112,7 @@ __all__ = [
     "local",
     "program",
     "quorum",
+    "read_plan",
     "regex",
     "select",
     "system",

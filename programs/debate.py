@@ -14,16 +14,16 @@ VERDICT = "As the judge of this debate, name the side that argued better."
 
 
 def face_to_face(
-    me: hog.Worker, others: Sequence[hog.Worker], shared: hog.layouts.Shared
-) -> Sequence[hog.layouts.ViewItem]:
+    me: hog.Worker, others: Sequence[hog.Worker], shared: hog.Shared
+) -> Sequence[hog.ViewItem]:
     """Everything so far, the other side as the user's words while they are written, and mine."""
     side = "for" if me.name == "pro" else "against"
     return (shared, hog.turn("user", SIDES.format(side=side)), *others, hog.turn("assistant"), me)
 
 
 def critic_reads(
-    me: hog.Worker, others: Sequence[hog.Worker], shared: hog.layouts.Shared
-) -> Sequence[hog.layouts.ViewItem]:
+    me: hog.Worker, others: Sequence[hog.Worker], shared: hog.Shared
+) -> Sequence[hog.ViewItem]:
     """The critic reads every line while it is written; the other side sees itself only."""
     if me.name == "pro":
         return (shared, hog.turn("assistant"))

@@ -20,7 +20,7 @@ from queue import SimpleQueue
 
 from hogdsl import events
 from hogdsl.commands import Command
-from hogdsl.errors import RunCancelled
+from hogdsl.errors import HogError, InternalError, RunCancelled
 from hogdsl.plan import Region
 from runtime.loop import Loop
 from runtime.runner import EngineMachine
@@ -73,6 +73,8 @@ class EmbeddedRuntime:
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._fault: InternalError | None = None
+        """What has broken the thread."""
         self._n_opened = 0
 
     def __repr__(self) -> str:
@@ -125,8 +127,11 @@ class EmbeddedRuntime:
 
         Raises:
             RunCancelled: the runtime is closed.
+            InternalError: its thread has broken.
         """
         with self._wake:
+            if self._fault is not None:
+                raise self._fault
             if self._closed:
                 raise RunCancelled("the runtime is closed. Open another one to run programs.")
             self._commands.append(command)
@@ -142,8 +147,11 @@ class EmbeddedRuntime:
     def forget(self, run: Run) -> None:
         """Free what a run holds; whoever still reads its events is told. Only for the engine's
         thread."""
+        self._forget(run, RunCancelled("the session was closed while the run went on."))
+
+    def _forget(self, run: Run, error: HogError) -> None:
         if run.present is not None:
-            run.fail(RunCancelled("the session was closed while the run went on."))
+            run.fail(error)
         self._loop.remove(run)
 
     # ---------------------------------------------------------------- the engine's thread
@@ -152,8 +160,14 @@ class EmbeddedRuntime:
         if self._prepare_thread is not None:
             self._prepare_thread()
         advanced = True
-        while self._obey(sleep=not advanced):
-            advanced = self._loop.advance()
+        try:
+            while self._obey(sleep=not advanced):
+                advanced = self._loop.advance()
+        except BaseException as error:  # nobody is to wait for a thread that is gone
+            fault = InternalError(f"the engine's thread broke: {error!r}. Please report it.")
+            with self._wake:
+                self._closed, self._fault = True, fault
+            self._end_all(fault)
 
     def _obey(self, *, sleep: bool) -> bool:
         """Do what callers asked for. False: the thread is to end.
@@ -164,25 +178,28 @@ class EmbeddedRuntime:
         with self._wake:
             if sleep and self._loop.runs:
                 self._wake.wait_for(self._is_called, timeout=self._loop.wait_s())
-            commands, self._commands = self._commands, deque()
-            if not (commands or self._loop.runs):
+            if not (self._commands or self._loop.runs):
                 self._thread = None
                 return False
-            closed = self._closed
-        for command in commands:  # also after the end, for somebody waits for what they do
-            command()
+            closed, n_commands = self._closed, len(self._commands)
         if closed:
-            self._end_all()
-        return not closed
+            self._end_all(RunCancelled("the runtime was closed while the run went on."))
+            return False
+        for _ in range(n_commands):
+            self._commands.popleft()()
+        return True
 
     def _is_called(self) -> bool:
         return self._closed or bool(self._commands)
 
-    def _end_all(self) -> None:
+    def _end_all(self, error: HogError) -> None:
+        """Do what callers still wait for, and end all runs."""
+        while self._commands:
+            with suppress(Exception):  # the others are to be done, too
+                self._commands.popleft()()
         for run in self._loop.runs:
-            if run.present is not None:
-                run.fail(RunCancelled("the runtime was closed while the run went on."))
-            self._loop.remove(run)
+            with suppress(Exception):
+                self._forget(run, error)
 
 
 class EmbeddedSession:
@@ -211,13 +228,13 @@ class EmbeddedSession:
 
     def send(self, command: Command) -> None:
         """Tell the running region something; too late, it does nothing."""
-        with suppress(RunCancelled):
+        with suppress(RunCancelled, InternalError):
             self._runtime.submit(lambda: self._tell(command))
 
     def cancel(self) -> None:
         """End the run before its next step; it then ends with `Failed`."""
         self._cancelled = True
-        with suppress(RunCancelled):
+        with suppress(RunCancelled, InternalError):
             self._runtime.submit(self._cancel)
 
     def close(self) -> None:
@@ -226,10 +243,12 @@ class EmbeddedSession:
         self._closed = True
 
         def command() -> None:
-            self._runtime.forget(self._run)
-            done.set()
+            try:
+                self._runtime.forget(self._run)
+            finally:
+                done.set()
 
-        with suppress(RunCancelled):
+        with suppress(RunCancelled, InternalError):
             self._runtime.submit(command)
             done.wait()
 

@@ -104,14 +104,13 @@ class Loop:
 
     def _tell(self, step: Step, results: list[Result]) -> None:
         self._n_steps += 1
-        n_before = sum(run.usage.tokens_generated for run in step.runs)
         now_s = self.now_s()
         try:
             self._scheduler.apply(step, results, now_s)
         except Exception as error:  # as above
             for run in step.runs:
                 run.fail(error)
-        n_new = sum(run.usage.tokens_generated for run in step.runs) - n_before
-        self._recent.append((now_s, n_new))
+        n_chosen = sum(isinstance(result, int) for result in results)
+        self._recent.append((now_s, n_chosen))
         while self._recent and now_s - self._recent[0][0] > RATE_WINDOW_S:
             self._recent.popleft()

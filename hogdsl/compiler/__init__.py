@@ -1,11 +1,17 @@
 """The compiler: from what a program declares to a plan that a runtime can run.
 
-    nodes   what a stream writes, each with its place in the program
-    ir      a region as declared: streams, views as items, rules
-    check   all checks, each a pure pass in a file that opens with its theory:
-            writers, names, views, waits, termination
-    lower   a checked region to a region of a plan
-    explain a plan to text for a reader
+    nodes    what a stream writes, each with its place in the program
+    ir       a region as declared: streams, views as items, rules
+    flatten  nested forks become streams of their region
+    check    all checks, each a pure pass in a file that opens with its theory:
+             writers, names, views, rules, waits, termination, constraints, budgets
+    sharing  equal beginnings of views become one text, encoded once
+    lower    a checked region to a region of a plan
+    read     a plan that came from elsewhere
+    explain  a plan to text for a reader, with the words of `phrases`
+    show     a region before lowering to text, for tests
+
+    declared ──▶ flatten ──▶ check ──▶ lower (sharing) ──▶ plan
 
 Nothing here runs anything, keeps state, or knows how the language is spelled.
 """

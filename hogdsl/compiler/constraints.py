@@ -163,5 +163,5 @@ def _parts(schema: object, root: object, field: str) -> Iterator[tuple[object, s
         yield inner, f"{field}[{i}]"
     for key in ("anyOf", "oneOf", "allOf"):
         yield from ((inner, field) for inner in members.get(key, ()))
-    if ref := _reference(schema):
+    if ref := _reference(members):
         yield cast(Any, root).get("$defs", {}).get(ref, True), field

@@ -90,7 +90,7 @@ def _stream(stream: plan.Stream, region: plan.Region, written: _Blocks) -> list[
     lines += _labelled("budget", [most] if most else [])
     if stream.commit is not None:
         lines += _labelled("commits", [_commit(name, stream.commit)])
-    lines += _labelled("told", ["what was delivered of it"] * stream.reports_delivery)
+    lines += _labelled("told", ["how much of it was delivered"] * stream.reports_delivery)
     lines += _labelled("asked", [_ask(a) for a in region.asks if a.stream == name])
     waits = [_wait(w, region) for w in region.waits if w.stream == name]
     return lines + _labelled("waits", waits + [_hold(h) for h in region.holds if h.stream == name])
@@ -108,7 +108,7 @@ def _begins(stream: plan.Stream) -> list[str]:
         return []
     begins = f"when {listed(stream.after)} {'has' if len(stream.after) == 1 else 'have'} ended"
     if stream.continues:
-        begins += f"; goes on from {stream.parent}, with its budget and number of steps"
+        begins += f"; goes on with the budget and the steps of {stream.parent}"
     elif stream.parent is not None:
         begins += f", if {stream.parent} has finished"
     return [begins]
@@ -120,23 +120,23 @@ def _hears(stream: plan.Stream) -> list[str]:
         return []
     lines = ["the region may end while it is open" if heard.background else "until it is closed"]
     whom = listed(heard.interrupts)
+    they, them = ("it goes", "it") if len(heard.interrupts) == 1 else ("they go", "them")
     match heard.barge_in:
         case "ignore":
             return lines
         case "pause":
             told = f"holds {whom} until an utterance is complete"
         case "restart":
-            told = f"takes {whom} back to what was delivered; then they go on"
+            told = f"takes {whom} back to what was delivered; then {they} on"
         case "stop":
-            told = f"takes {whom} back to what was delivered, and ends them"
+            told = f"takes {whom} back to what was delivered, and ends {them}"
         case _:
             assert_never(heard.barge_in)
     return [*lines, told]
 
 
 def _commit(name: str, commit: plan.Commit) -> str:
-    whole = name.partition("#")[0].rpartition("/")[2]
-    header = quote(commit.header.replace("{name}", whole))
+    header = quote(commit.header.replace("{name}", name))
     return f"steps up to {quote(commit.step)}, headed {header}, to {commit.into}"
 
 

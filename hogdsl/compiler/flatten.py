@@ -21,7 +21,7 @@ her forks, a history before the first stream that commits to it. Rules go on to 
 """
 
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from hogdsl.compiler.ir import (
@@ -53,11 +53,10 @@ def flatten(region: RegionIR) -> RegionIR:
     region = replace(
         region,
         until=tuple(_until(until, names) for until in region.until),
-        holds=tuple(_hold(hold, names) for hold in region.holds),
         inserts=tuple(_insert(insert, names) for insert in region.inserts),
     )
     if not any(_forks(stream) for stream in region.streams):
-        return region
+        return replace(region, holds=_holds(region.holds, region.streams))
     shown: dict[tuple[str, str], tuple[SeesStream | SeesHistory, ...]] = {}
     for stream in region.streams:
         _show(shown, region.name, region.name, stream, stream.name)
@@ -66,10 +65,11 @@ def flatten(region: RegionIR) -> RegionIR:
         flat.add(
             replace(stream, sees=flat.items(stream.sees), commit=_named(stream.commit, stream.name))
         )
-    kept = (s for s in region.streams if region.keep is None or s.name in region.keep)
+    kept = [s for s in region.streams if region.keep is None or s.name in region.keep]
     return replace(
         region,
         streams=tuple(flat.streams),
+        holds=_holds(region.holds, flat.streams),
         until=(*region.until, *flat.until),
         inserts=(*region.inserts, *flat.inserts),
         keep=tuple(
@@ -94,8 +94,7 @@ class _Flat:
         """Add a stream part by part, each with the fork that follows it."""
         part = worker
         for i, (nodes, nested) in enumerate(_stretches(worker), start=2):
-            commit = worker.commit if nodes else None
-            self.streams.append(replace(part, writes=nodes, commit=commit))
+            self.streams.append(replace(part, writes=nodes))
             if nested is None:
                 return
             inner = self._fork(nested, worker, part)
@@ -215,8 +214,15 @@ def _until(until: UntilIR, names: Mapping[str, str]) -> UntilIR:
     return replace(until, condition=_condition(until.condition, names))
 
 
-def _hold(hold: HoldIR, names: Mapping[str, str]) -> HoldIR:
-    return replace(hold, until=_condition(hold.until, names))
+def _holds(holds: Iterable[HoldIR], streams: Iterable[StreamIR]) -> tuple[HoldIR, ...]:
+    """Holds, which name streams as the fork of the held one has them."""
+    rooms: dict[str, dict[str, str]] = {}
+    for stream in streams:
+        room, _, name = whole_name(stream).rpartition("/")
+        if stream.role != "listen":
+            rooms.setdefault(room, {})[name] = whole_name(stream)
+    named = ((hold, rooms.get(hold.stream.rpartition("/")[0], {})) for hold in holds)
+    return tuple(replace(hold, until=_condition(hold.until, names)) for hold, names in named)
 
 
 def _condition(condition: ConditionIR, names: Mapping[str, str]) -> ConditionIR:

@@ -140,6 +140,7 @@ def _elements(
 
 
 def _stream(region: RegionIR, stream: StreamIR, view: tuple[str, ...]) -> plan.Stream:
+    parent = _parent(region, stream)
     return plan.Stream(
         name=stream.name,
         role=stream.role,
@@ -150,17 +151,25 @@ def _stream(region: RegionIR, stream: StreamIR, view: tuple[str, ...]) -> plan.S
         commit=_commit(stream),
         input=None if stream.input is None else _input(region, stream.name, stream.input),
         reports_delivery=stream.reports_delivery,
-        after=stream.after,
-        parent=stream.parent,
+        after=tuple(dict.fromkeys((*stream.after, *([parent] if parent else [])))),
+        parent=parent,
         continues=stream.continues,
         where=str(stream.place),
     )
 
 
+def _parent(region: RegionIR, stream: StreamIR) -> str | None:
+    """The part that it goes on from, past parts that are empty and so have no steps to count."""
+    parent = region.stream(stream.parent) if stream.continues and stream.parent else None
+    while parent is not None and parent.continues and not parent.writes:
+        parent = region.stream(parent.parent) if parent.parent else None
+    return stream.parent if parent is None else parent.name
+
+
 def _commit(stream: StreamIR) -> plan.Commit | None:
     rule = stream.commit
-    if rule is None:
-        return None
+    if rule is None or not stream.writes:
+        return None  # a part with nothing to write is no step, not even a header
     return plan.Commit(into=rule.history, step=rule.step, header=rule.header)
 
 

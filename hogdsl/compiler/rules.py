@@ -65,9 +65,7 @@ def _check_insert(insert: InsertIR, parts: Parts) -> None:
     names = insert.streams or ()
     _check_named(names, "into=", parts, insert.place)
     if not insert.text:
-        raise insert.place.error(
-            "insert= is text, and not empty. Give it one.", code="insert"
-        )
+        raise insert.place.error("insert= is text, and not empty. Give it one.", code="insert")
     if insert.at == "":
         raise insert.place.error(
             "at= is the text behind which is inserted, and it is not empty. Leave it out to insert "

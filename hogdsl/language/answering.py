@@ -32,7 +32,7 @@ what they began can end, too; then it leaves them to themselves."""
 
 @final
 class Answering:
-    """Answers the notices of one region. All but `fail` is for the run's thread."""
+    """Answers the notices of one region. All but `give_up` is for the run's thread."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Answering:
             queue.put(None)
         until_s = time.monotonic() + GRACE_S
         for thread in self._threads:
-            if thread is not current_thread():
+            if thread is not current_thread() and thread.is_alive():
                 thread.join(max(0.0, until_s - time.monotonic()))
 
     def give_up(self) -> None:

@@ -36,6 +36,7 @@ class Attending:
             place: where the program runs it.
         """
         self._bindings, self._place, self._fail_run = bindings, place, fail
+        self._is_bound = bool(bindings.channels or bindings.speakers or bindings.callbacks)
         self._line = Line(send)
         self._texts = Texts(region)
         self._answering = Answering(bindings.callbacks, self._texts, self._line.send, self.fail)
@@ -72,8 +73,9 @@ class Attending:
 
     def see(self, event: Event) -> None:
         """An event of the region has come."""
-        self._line.open()  # the region has started
-        self._texts.add(event)
+        if self._is_bound:
+            self._line.open()  # the region has started
+            self._texts.add(event)
         match event:
             case Heard(stream=stream) if stream in self._bindings.channels:
                 self._bindings.channels[stream].heard(event.text)

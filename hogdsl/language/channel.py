@@ -18,7 +18,6 @@ from hogdsl.language.inbox import Inbox, Item
 from hogdsl.language.source import here
 from hogdsl.language.sources import (
     Clock,
-    FromAsync,
     FromFile,
     FromLines,
     RealClock,
@@ -59,6 +58,8 @@ class Channel:
         It is read in the event loop that runs here, or in a thread of its own if none does. What
         it raises ends the run. The channel is closed when the iterator ends.
         """
+        from hogdsl.language.from_async import FromAsync  # `import hogdsl` stays quick
+
         return cls._fed(FromAsync(texts), capacity)
 
     @classmethod

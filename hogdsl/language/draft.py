@@ -74,10 +74,10 @@ class Draft:
     """What the streams of a region, or of a fork inside of a worker, know of it."""
 
     def __init__(
-        self, driver: Driver, place: Place, outer: "Draft | None" = None, prefix: str = ""
+        self, driver: Driver, place: Place, outer: "Draft | None" = None, worker: str = ""
     ) -> None:
         self.driver, self.place, self._outer = driver, place, outer
-        self.prefix = prefix
+        self.prefix = f"{worker}/" if worker else ""
         """Begins the names that the plan has for its streams."""
         self.name = ""
         """Its name in the plan, from the moment that it is opened."""

@@ -9,17 +9,19 @@ It is bounded, for many senders in threads and event loops, and one listener at 
 held for moments only, never while anybody waits.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
-from typing import Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 from hogdsl.commands import CloseInput, Command, Hear
 from hogdsl.compiler.nodes import Place
 from hogdsl.errors import InternalError
+
+if TYPE_CHECKING:  # asyncio is loaded when somebody uses it: `import hogdsl` stays quick
+    from hogdsl.language.bell import Bell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Inbox:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._changed = Condition()  # over an RLock: a signal handler may close what it interrupts
-        self._sleepers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._sleepers: set[Bell] = set()
         self._items: deque[Item] = deque()
         self._end: _End | None = None
         self._ear: _Ear | None = None
@@ -82,17 +84,19 @@ class Inbox:
 
     async def aput(self, item: Item) -> Literal["put", "ended"]:
         """Put an item when there is room for it; the event loop goes on meanwhile."""
+        from hogdsl.language.bell import Bell
+
         while True:
-            room = asyncio.Event()
+            room = Bell()
             with self._changed:
                 if not self.full:
                     return self._put(item)
-                self._sleepers[room] = asyncio.get_running_loop()
+                self._sleepers.add(room)
             try:
                 await room.wait()
             finally:
                 with self._changed:
-                    self._sleepers.pop(room, None)
+                    self._sleepers.discard(room)
 
     def end(self, at_step: int | None = None, fault: BaseException | None = None) -> None:
         """Nothing more can be put; with a fault, whoever listens now or later fails.
@@ -183,7 +187,6 @@ class Inbox:
     def _wake(self) -> None:
         """Let all who wait for room look again."""
         self._changed.notify_all()
-        for room, loop in self._sleepers.items():
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits in it any more
-                loop.call_soon_threadsafe(room.set)
+        for room in self._sleepers:
+            room.ring()
         self._sleepers.clear()

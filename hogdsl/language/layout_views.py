@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from hogdsl.compiler.ir import Item, SeesHistory, SeesScope, SeesStream
 from hogdsl.compiler.nodes import Place
+from hogdsl.language.handles import Handle
 from hogdsl.language.layouts import History, Layout, Shared
 from hogdsl.language.pieces import as_fixed
 
@@ -66,5 +67,11 @@ def _item(
             )
         case _ if (other := next((w for w in workers if w is item), None)) is not None:
             return (SeesStream(region=region, stream=other.name, place=place),)
+        case Handle():
+            raise place.error(
+                f"the layout shows {me.name!r} the stream {item.path!r}, which is not of this "
+                "fork. Show the others that it is given.",
+                code="sees-elsewhere",
+            )
         case _:
             return as_fixed(item, f"a text that the layout shows {me.name!r}", place)

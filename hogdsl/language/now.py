@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TypeVar, final
 
 from hogdsl.compiler.ir import StreamIR, quoted
-from hogdsl.compiler.nodes import check_count
 from hogdsl.language.channel import Channel
 from hogdsl.language.conditions import Condition, Regex
 from hogdsl.language.draft import Draft
@@ -32,13 +31,10 @@ class Now(Region):
         draft: Draft,
         *,
         until: Condition | Regex | None,
-        max_total_tokens: int | None,
         max_seconds: float | None,
         keep: Keep,
     ) -> None:
         super().__init__(host, draft, max_seconds=max_seconds, keep=keep)
-        check_count("max_total_tokens", max_total_tokens, draft.place)
-        draft.rules.max_tokens = max_total_tokens
         self._handles: list[Stream | Listener] = []
         if until is not None:
             self._add_until(until, draft.place)

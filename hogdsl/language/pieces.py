@@ -95,6 +95,12 @@ def as_fixed(content: object, what: str, place: Place) -> tuple[Fixed, ...]:
     Raises:
         ProgramError: it is something else, or holds a `gen` or `select`.
     """
+    if not isinstance(content, str | Piece):
+        raise place.error(
+            f"{what} is text or a chat turn, and {_shown(content)} is neither. "
+            "Turn it into text with str().",
+            code="not-text",
+        )
     nodes = as_piece(content, place).nodes
     if any(isinstance(node, Gen | Select) for node in nodes):
         raise place.error(

@@ -5,19 +5,21 @@ closed, left or forgotten, it cancels the runner and waits until the thread has 
 The thread never refers to the `RunStream`, or it would never be forgotten.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
-from typing import Generic, Self, TypeVar, final
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, final
 from weakref import finalize
 
 from hogdsl.events import Event, Stats
 from hogdsl.language.runner import Run, Runner, Settings
 from hogdsl.language.source import here
+
+if TYPE_CHECKING:  # asyncio is loaded when somebody uses it: `import hogdsl` stays quick
+    from hogdsl.language.bell import Bell
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -42,7 +44,7 @@ class _Work(Generic[R]):
         self._execute = execute
         self._thread: Thread | None = None
         self._over = False
-        self._bell: _Bell | None = None
+        self._bell: Bell | None = None
 
     def start(self) -> None:
         """Begin, unless it has begun; the program sees the context variables of this caller."""
@@ -67,7 +69,7 @@ class _Work(Generic[R]):
 
     async def get(self) -> Event | _Done[R] | _Raised:
         """The next of the queue; the event loop goes on meanwhile."""
-        bell = self._bell = self._bell or _Bell()
+        bell = self._own_bell()
         while True:
             bell.reset()
             with suppress(Empty):
@@ -80,8 +82,10 @@ class _Work(Generic[R]):
         Raises:
             asyncio.CancelledError: it was, and the program has ended.
         """
+        import asyncio
+
         cancelled: asyncio.CancelledError | None = None
-        bell = self._bell = self._bell or _Bell()
+        bell = self._own_bell()
         while self._thread is not None:
             bell.reset()
             if self._over:
@@ -92,6 +96,14 @@ class _Work(Generic[R]):
                 cancelled = error
         if cancelled is not None:
             raise cancelled
+
+    def _own_bell(self) -> "Bell":
+        """Rings when something is put, for the tasks of one event loop."""
+        if self._bell is None:
+            from hogdsl.language.bell import Bell
+
+            self._bell = Bell()
+        return self._bell
 
     def _main(self) -> None:
         outcome: _Done[R] | _Raised
@@ -106,32 +118,6 @@ class _Work(Generic[R]):
         self.queue.put(item)
         if self._bell is not None:
             self._bell.ring()
-
-
-@final
-class _Bell:
-    """Wakes a task of an event loop from another thread, once for many rings."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._rung = asyncio.Event()
-        self._ringing = False
-
-    def reset(self) -> None:
-        """Before one looks whether there is something, so that no ring is missed."""
-        self._rung.clear()
-        self._ringing = False
-
-    async def wait(self) -> None:
-        """Until it rings."""
-        await self._rung.wait()
-
-    def ring(self) -> None:
-        """From any thread."""
-        if not self._ringing:
-            self._ringing = True
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits in it any more
-                self._loop.call_soon_threadsafe(self._rung.set)
 
 
 @final

@@ -122,13 +122,14 @@ class Runner:
                 self._scope.watched(session.cancel),
                 Attending(region, bindings, session.send, self._fail, here()) as attending,
             ):
+                self._failed = True  # until it has ended well
                 self._follow(session, region, attending)
-        except BaseException as error:
-            self._failed = True
-            if self._fault is None or not isinstance(error, HogError):
+        except HogError:
+            if self._fault is None:
                 raise
-        if self._fault is not None:
+        if self._fault is not None:  # of which the runtime knows only that it was to cancel
             raise self._fault
+        self._failed = False
 
     def _follow(self, session: Session, region: Region, attending: Attending) -> None:
         """Read the events of a region, and wait until all that they call for is done."""

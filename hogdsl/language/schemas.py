@@ -32,7 +32,7 @@ class Schema:
             member = _culprit(type_)
             raise place.error(
                 f"{self._name} cannot be written as JSON: "
-                f"{error.message.splitlines()[0].removesuffix('.')}"
+                f"{error.message.splitlines()[0].partition('. ')[0]}"
                 f"{f' ({member})' if member else ''}. "
                 "Give a pydantic model, or a type that pydantic can write as JSON.",
                 code="no-schema",

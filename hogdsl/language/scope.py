@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar, Unpack, final, overload
 
-from hogdsl.compiler.nodes import check_count
+from hogdsl.compiler.nodes import Place, check_count
 from hogdsl.language.conditions import Condition, Regex
 from hogdsl.language.draft import Draft
 from hogdsl.language.gens import GenSettings, gen_node, select_node
@@ -118,12 +118,9 @@ class Scope:
         Raises:
             ProgramError: there is no worker, or an argument breaks a rule.
         """
-        draft = Draft(self._trace.driver, here())
-        check_count("max_total_tokens", max_total_tokens, draft.place)
-        draft.rules.max_tokens = max_total_tokens
         return Team(
             self._trace,
-            draft,
+            self._draft(max_total_tokens, here()),
             names,
             layout=layout,
             max_tokens=max_tokens,
@@ -152,9 +149,14 @@ class Scope:
         """
         return Now(
             self._trace,
-            Draft(self._trace.driver, here()),
+            self._draft(max_total_tokens, here()),
             until=until,
-            max_total_tokens=max_total_tokens,
             max_seconds=max_seconds,
             keep=keep,
         )
+
+    def _draft(self, max_total_tokens: int | None, place: Place) -> Draft:
+        check_count("max_total_tokens", max_total_tokens, place)
+        draft = Draft(self._trace.driver, place)
+        draft.rules.max_tokens = max_total_tokens
+        return draft

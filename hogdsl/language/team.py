@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import final
 
 from hogdsl.compiler.ir import CommitRule, Item, NestedIR, SeesScope, StreamIR, quoted
-from hogdsl.compiler.nodes import Place
+from hogdsl.compiler.nodes import Node, Place
 from hogdsl.compiler.writers import Pen
 from hogdsl.language.draft import Draft
 from hogdsl.language.handles import Handle
@@ -19,6 +19,36 @@ CONTIGUOUS = Layout()
 
 
 @final
+class _Forks:
+    """The forks inside of one worker: they are among the things that it writes."""
+
+    def __init__(self, worker: "Worker", writes: list[Node | NestedIR]) -> None:
+        self._worker, self._writes = worker, writes
+        self._n_forks = 0
+        self.lent: Place | None = None
+        """Where the open fork was opened, if one is."""
+
+    def lend(self, kind: str, place: Place) -> str:
+        if self.lent is not None:
+            raise place.error(
+                f"a worker has one fork open at a time, and the one at {self.lent} still is. "
+                "Open this one after the other's `with` block, or from one of its workers.",
+                code="region-in-region",
+            )
+        self._worker.check_pen(place)
+        self.lent = place
+        return f"{self._worker.room}.{self._worker.name}.{kind}.{self._n_forks}"
+
+    def give_back(self) -> None:
+        self.lent = None
+
+    def take(self, declared: NestedIR, draft: Draft) -> None:
+        self._writes.append(declared)
+        self._n_forks += 1
+        draft.declared()
+
+
+@final
 class Worker(Writer):
     """A worker of a fork. It may fork in its turn, and then waits for its own workers."""
 
@@ -26,8 +56,7 @@ class Worker(Writer):
         super().__init__(
             draft, name, "worker", max_tokens=max_tokens, max_seconds=None, place=place
         )
-        self._lent: Place | None = None
-        self._n_forks = 0
+        self._forks = _Forks(self, self._writes)
 
     def fork(
         self,
@@ -43,10 +72,9 @@ class Worker(Writer):
         They see all that this worker sees and what it has written so far; arguments and errors are
         those of `Scope.fork`.
         """
-        draft = Draft(self._draft.driver, here(), self._draft, f"{self.path}/")
         return Team(
-            self,
-            draft,
+            self._forks,
+            Draft(self._draft.driver, here(), self._draft, self.path),
             names,
             layout=layout,
             max_tokens=max_tokens,
@@ -54,38 +82,10 @@ class Worker(Writer):
             keep=keep,
         )
 
-    def lend(self, kind: str, place: Place) -> str:
-        """Open a fork: until it is given back, the worker cannot be written to.
-
-        Returns: the fork's name.
-
-        Raises:
-            ProgramError: the worker cannot be written to now.
-        """
-        if self._lent is not None:
-            raise place.error(
-                f"a worker has one fork open at a time, and the one at {self._lent} still is. "
-                "Open this one after the other's `with` block, or from one of its workers.",
-                code="region-in-region",
-            )
-        self._write((), place)
-        self._lent = place
-        return f"{self._draft.name}.{self._name}.{kind}.{self._n_forks}"
-
-    def give_back(self) -> None:
-        """The fork is declared, or given up."""
-        self._lent = None
-
-    def take(self, declared: NestedIR, draft: Draft) -> None:
-        """Append a declared fork."""
-        self._writes.append(declared)
-        self._n_forks += 1
-        draft.declared()
-
     def declared(self, opening: str, view: tuple[Item, ...], commit: CommitRule | None) -> StreamIR:
         """The worker as data; `opening` begins its block."""
-        if self._lent is not None:
-            raise still_open(self._lent)
+        if self._forks.lent is not None:
+            raise still_open(self._forks.lent)
         first = as_piece(opening, self._place).nodes if opening and self._writes else ()
         # a view that begins with the scope is what everybody has
         begins = bool(view) and isinstance(view[0], SeesScope)
@@ -103,7 +103,7 @@ class Worker(Writer):
         )
 
     def _pen(self) -> Pen:
-        return self._draft.pen if self._lent is None else "lent"
+        return self._draft.pen if self._forks.lent is None else "lent"
 
 
 @final

@@ -14,7 +14,7 @@ that the tool raises, are told to the model; any other exception ends the run.
 
 import inspect
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import update_wrapper
 from typing import (
     Any,
@@ -30,20 +30,15 @@ from typing import (
 
 import regex as expressions
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from hogdsl.compiler.nodes import Place
-from hogdsl.language.callbacks import watch_regex
 from hogdsl.language.conditions import checked_pattern
-from hogdsl.language.draft import Rules
-from hogdsl.language.live import Live
-from hogdsl.language.match import Match
 from hogdsl.language.source import here
 
 CALL = '<tool>{"name": …, "arguments": {…}}</tool>'
 """How a stream calls a tool that has no pattern."""
-CALL_REGEX = r"(?s)<tool>(?P<call>.*?)</tool>"
 RESULT = "<result>{}</result>"
 """How the result comes; an error begins with `error: `."""
 
@@ -153,71 +148,6 @@ def describe(*tools: Tool[..., Any]) -> str:
         if tool.pattern is None:
             lines.append(f"  arguments: {to_json(tool.schema).decode()}")
     return "\n".join(lines) + "\n"
-
-
-def watch_calls(
-    rules: Rules, stream: str, tools: Sequence[object], *, hold: bool, place: Place
-) -> None:
-    """Note that a stream may call these tools.
-
-    Raises:
-        ProgramError: one is no tool, or two have the same name.
-    """
-    tagged: dict[str, Tool[..., Any]] = {}
-    for tool in tools:
-        if not isinstance(tool, Tool):
-            raise place.error(
-                f"a stream uses tools, and {tool!r} is none. Decorate the function with hog.tool.",
-                code="no-tool",
-            )
-        tool = cast(Tool[..., Any], tool)
-        if tool.pattern is not None:
-            answer = _by_pattern(tool)
-            watch_regex(rules, stream, tool.pattern, answer, hold=hold, place=place)
-        elif tool.name in tagged:
-            raise place.error(
-                f"two tools have the name {tool.name!r}, and a call could mean either. "
-                "Rename one of the functions.",
-                code="tool-twice",
-            )
-        else:
-            tagged[tool.name] = tool
-    if tagged:
-        watch_regex(rules, stream, CALL_REGEX, _by_name(tagged), hold=hold, place=place)
-
-
-def _by_pattern(tool: Tool[..., Any]) -> Callable[[Live, Match], str]:
-    def answer(_: Live, match: Match) -> str:
-        arguments = {k: v for k, v in match.named().items() if v is not None}
-        return tool.result.format(tool.answer(arguments))
-
-    return answer
-
-
-def _by_name(tools: Mapping[str, Tool[..., Any]]) -> Callable[[Live, Match], str]:
-    def answer(_: Live, match: Match) -> str:
-        call = _parsed(match["call"] or "")
-        if call is None:
-            return RESULT.format(f"error: a call is written {CALL}")
-        name, arguments = call
-        tool = tools.get(name)
-        if tool is None:
-            return RESULT.format(f"error: no tool {name!r}; there is {', '.join(tools)}")
-        return tool.result.format(tool.answer(arguments))
-
-    return answer
-
-
-def _parsed(call: str) -> tuple[str, object] | None:
-    try:
-        written = from_json(call)
-    except ValueError:
-        return None
-    match written:
-        case {"name": str(name), **rest}:
-            return name, rest.get("arguments", {})
-        case _:
-            return None
 
 
 def _arguments(function: Callable[..., Any], place: Place) -> TypeAdapter[dict[str, Any]]:

@@ -15,7 +15,8 @@ from hogdsl.language.later import Later, as_text, scores_of
 from hogdsl.language.pieces import Piece, as_piece
 from hogdsl.language.schemas import Schema
 from hogdsl.language.source import here
-from hogdsl.language.tools import Tool, watch_calls
+from hogdsl.language.tool_calls import watch_calls
+from hogdsl.language.tools import Tool
 
 T = TypeVar("T")
 OnMatchT = TypeVar("OnMatchT", bound=OnMatch)
@@ -172,9 +173,17 @@ class Writer(Handle):
         return Later(lambda place: self._value(index, place), read)
 
     def _write(self, nodes: tuple[Node, ...], place: Place) -> None:
-        check_pen(self._pen(), f"the stream {self._name!r}", place)
+        self.check_pen(place)
         self._writes.extend(nodes)
         self._n_values += sum(isinstance(node, Gen | Select) for node in nodes)
+
+    def check_pen(self, place: Place) -> None:
+        """Check that the stream may be written to now.
+
+        Raises:
+            ProgramError: it may not.
+        """
+        check_pen(self._pen(), f"the stream {self._name!r}", place)
 
     def _pen(self) -> Pen:
         """Whether the stream may be written to now."""

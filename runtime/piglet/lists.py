@@ -49,7 +49,12 @@ def chat(rng: random.Random) -> Segments:
 
 
 def check(rng: random.Random) -> Segments:
-    """A critic that works every line of a worker again as it is finished, right or wrong."""
+    """A critic that works every line of a worker again as it is finished, right or wrong.
+
+    Its lines look different from those of the worker. If they did not, a critic that believes
+    the text between the two, which was encoded before there were lines, would take its own first
+    line for the worker's and write it twice.
+    """
     problem = SumList.draw(rng, draw_size(rng))
     n_items = len(problem.pairs)
     n_worked = n_items if rng.random() < 0.3 else rng.randint(0, n_items)
@@ -58,7 +63,7 @@ def check(rng: random.Random) -> Segments:
     for i in range(n_worked):
         wrong = rng.random() < 0.3
         lines.append(problem.wrong_line(i, rng) if wrong else problem.line(i))
-        answers.append([(problem.line(i), LEARN)])
+        answers.append([(problem.line(i).replace(":", ">"), LEARN)])
     if n_worked < n_items and rng.random() < 0.7:
         unfinished = problem.line(n_worked)
         lines.append(unfinished[: rng.randrange(1, len(unfinished))])

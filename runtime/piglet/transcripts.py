@@ -30,7 +30,7 @@ KINDS = {
     "combined": Kind(draw=teams.combined, weight=34),
     "contiguous": Kind(draw=teams.contiguous, weight=9),
     "chat": Kind(draw=lists.chat, weight=6),
-    "check": Kind(draw=lists.check, weight=8),
+    "check": Kind(draw=lists.check, weight=12),
     "think": Kind(draw=lambda rng: reasoning.think(_long_sum(rng), rng), weight=10),
     "speak": Kind(draw=lambda rng: reasoning.speak(_long_sum(rng), rng), weight=6),
     "think_and_speak": Kind(draw=lambda rng: reasoning.think_and_speak(_long_sum(rng)), weight=3),

@@ -1,15 +1,38 @@
 """Which rows run in the next step, for all programs together, and what their results mean.
 
-    work.py       rows, results, and the protocols of the cache and the text
-    turns.py      chat turns as the text of the model's template
-    generation.py one `gen`: its tokens, its text, its stops
-    writer.py     one stream: pieces, budgets, steps that are committed
-    rules.py      asks, waits and untils of a region
-    setup.py      the errors of plans that do not fit together
-    present.py    the region that runs now: its blocks, texts and writers, what each stream sees
-    rows.py       from its state to the rows of the next step
-    run.py        one run: its blocks, its writers, its events
-    scheduler.py  all runs: the next step, its results, failures, cancellation
+One stream:
+
+    work.py        rows, results, and the protocols of the machine, its cache and its text
+    turns.py       chat turns as the text of the model's template
+    search.py      regular expressions in text that grows
+    stops.py       stop texts and patterns across token borders
+    generation.py  one `gen`: its tokens, its text, its stops, its grammar
+    written.py     what a stream has written: text, tokens, and how to take an end of it off
+    steps.py       finished steps that move to a history
+    pen.py         text goes into a stream and is told of
+    life.py        the life of a stream, what it needs from its run
+    writer.py      one stream: pieces, budgets, what becomes of a token
+
+Its region:
+
+    asks.py        questions, and streams that wait for the answers
+    conditions.py  texts that match, streams that have ended
+    holds.py       streams that are held until a condition holds
+    inserts.py     texts that are put in again and again
+    watches.py     what the program is told, and what stands still until it has answered
+    listening.py   what comes in from outside, and whom it interrupts
+    rules.py       all rules of a region together
+
+A run:
+
+    setup.py, setup_rules.py, refusals.py   the errors of plans that do not fit together
+    opening.py     a region begins
+    present.py     the region that runs now, and what each stream sees
+    rows.py        from its state to the rows of the next step
+    course.py      between two steps: commands, who ends, who begins, when it is over
+    accounts.py    what a run has used
+    run.py         one run: its blocks, its region, its events
+    scheduler.py   all runs: the next step, its results, failures, cancellation
 
 All of it is synchronous and has no clock, no thread and no torch. A step is built without changing
 anything, so a step whose forward pass failed can be dropped and built again.

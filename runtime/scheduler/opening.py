@@ -67,6 +67,7 @@ def open_region(
         owners={writer.plan.view[-1]: writer for writer in writers.values()},
         rules=rules_of(region, asks, writers, emit),
         texts=_texts(region, blocks, around),
+        seen=frozenset(name for stream in region.streams for name in stream.view),
         started_at_s=now_s,
         blocks=blocks,
     )

@@ -49,6 +49,7 @@ class Present:
         writers: by the names of their streams, in the order of the plan.
         owners: the same by the names of their blocks.
         texts: text blocks that are still to be encoded, and their tokens.
+        seen: blocks that any of the streams sees.
         n_steps: steps that it has made.
         n_generated: tokens that the model chose in it.
     """
@@ -58,6 +59,7 @@ class Present:
     owners: dict[str, Writer]
     rules: Rules
     texts: dict[str, tuple[int, ...]]
+    seen: frozenset[str]
     started_at_s: float
     blocks: Blocks
     n_steps: int = 0
@@ -77,22 +79,25 @@ class Present:
     def view(self, writer: Writer) -> tuple[Block, ...]:
         """What a stream sees, its own block last. Finished steps that are on their way into a
         history stand at its end already."""
-        turning = self._turning()
-        blocks: list[Block] = []
-        for name in writer.plan.view[:-1]:
-            blocks += (self.block(name), *turning.get(name, ()))
-        return (*blocks, writer.block)
+        return (*self._blocks_of(writer.plan.view[:-1]), writer.block)
 
     def turning_view(self, writer: Writer) -> tuple[Block, ...]:
         """What the end of a finished step sees: the view up to the step's place in the history."""
         assert writer.turning is not None
         assert writer.plan.commit is not None
-        turning = self._turning()
         into = writer.plan.commit.into
-        blocks: list[Block] = []
-        for name in writer.plan.view[: writer.plan.view.index(into) + 1]:
-            blocks += (self.block(name), *turning.get(name, ()))
+        blocks = self._blocks_of(writer.plan.view[: writer.plan.view.index(into) + 1])
         return tuple(blocks[: blocks.index(writer.turning.block) + 1])
+
+    def _blocks_of(self, names: tuple[str, ...]) -> list[Block]:
+        turning, owners, others = self._turning(), self.owners, self.blocks.blocks
+        blocks: list[Block] = []
+        for name in names:
+            owner = owners.get(name)
+            blocks.append(others[name] if owner is None else owner.pen.written.block)
+            if name in turning:
+                blocks += turning[name]
+        return blocks
 
     def _turning(self) -> dict[str, list[Block]]:
         """By histories, the finished steps on their way."""
@@ -172,7 +177,7 @@ class Present:
         """For every stream, tokens in its view when all have appended what they append in the next
         step."""
         lengths: dict[str, int] = {}
-        for name in {name for writer in self.writers.values() for name in writer.plan.view}:
+        for name in self.seen:
             owner = self.owners.get(name)
             n_new = len(self.texts.get(name, ()))
             if owner is not None and not owner.is_over:
@@ -189,11 +194,11 @@ class Present:
 
     def n_tried(self, writer: Writer) -> int:
         """Tokens that are tried out behind a stream and then taken away: questions, choices."""
-        asks = [a for a in self.rules.asks.values() if a.plan.stream == writer.plan.name]
-        choices = writer.choosing.choices if writer.choosing is not None else ()
-        lengths = [len(ask.question) for ask in asks]
-        lengths += [len(writer.pen.around.text.encode(choice)) for choice in choices]
-        return max(lengths, default=0)
+        n_asked = self.rules.n_asked.get(writer.plan.name, 0)
+        if writer.choosing is None:
+            return n_asked
+        encode = writer.pen.around.text.encode
+        return max(n_asked, *(len(encode(choice)) for choice in writer.choosing.choices))
 
     def check_length(self, context_length: int) -> bool:
         """End streams whose view has filled the model's context; say whether there are any.

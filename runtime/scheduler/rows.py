@@ -16,26 +16,34 @@ from runtime.scheduler.work import Cache, Job, Logprobs, Result, RowWork, Text, 
 from runtime.scheduler.writer import Writer
 
 Heard = Callable[[AskState, dict[str, float]], None]
+Commit = Callable[[Present, Writer], None]
 
 
-def jobs_of(present: Present, cache: Cache, text: Text, heard: Heard) -> Iterator[Job]:
+def jobs_of(
+    present: Present, cache: Cache, text: Text, *, heard: Heard, commit: Commit
+) -> Iterator[Job]:
     """All rows of a region in the next step: its texts, its streams, the questions that are due."""
     for name, tokens in present.texts.items():
         if tokens:
             yield Job(work=RowWork(view=present.text_view(name), tokens=tokens), done=_nothing)
     for writer in present.writers.values():
+        if writer.turning is not None:
+            yield _turning_job(present, writer, commit)
         yield from _writer_jobs(present, writer, cache, text)
     for ask in present.rules.asks.values():
         if ask.due:
             yield _ask_job(present, ask, cache, heard)
 
 
+def _turning_job(present: Present, writer: Writer, commit: Commit) -> Job:
+    """The end of a finished step, which is then moved to its history."""
+    assert writer.turning is not None
+    work = RowWork(view=present.turning_view(writer), tokens=writer.turning.pending)
+    return Job(work=work, done=lambda _: commit(present, writer))
+
+
 def _writer_jobs(present: Present, writer: Writer, cache: Cache, text: Text) -> Iterator[Job]:
     pending = tuple(writer.written.pending)
-    if writer.turning is not None:
-        turning = writer.turning
-        work = RowWork(view=present.turning_view(writer), tokens=turning.pending)
-        yield Job(work=work, done=lambda _: turning.appended())
     if writer.phase is Phase.FLUSHING and pending:
         yield _append(present, writer)
     elif writer.phase is Phase.RUNNING and writer.plan.name not in present.rules.held:

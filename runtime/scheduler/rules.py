@@ -24,12 +24,14 @@ class Rules:
     """The rules of a region and where they stand.
 
     Attributes:
+        n_asked: for streams that are asked, tokens of the longest question.
         inputs: by the names of the streams that listen.
         paused: streams that the program holds.
         held: streams that stand still, for whatever reason.
     """
 
     asks: Mapping[str, AskState]
+    n_asked: Mapping[str, int]
     waits: tuple[WaitState, ...]
     untils: tuple[tuple[plan.Until, ConditionState], ...]
     holds: tuple[HoldState, ...]
@@ -119,8 +121,13 @@ def rules_of(
     emit: Callable[..., None],
 ) -> Rules:
     """The rules of a checked region at its beginning."""
+    n_asked: dict[str, int] = {}
+    for ask in asks.values():
+        stream = ask.plan.stream
+        n_asked[stream] = max(n_asked.get(stream, 0), len(ask.question))
     return Rules(
         asks=asks,
+        n_asked=n_asked,
         waits=tuple(WaitState(plan=wait) for wait in region.waits),
         untils=tuple((until, track(until.condition)) for until in region.until),
         holds=tuple(HoldState(hold) for hold in region.holds),

@@ -131,7 +131,8 @@ class Run:
             self._join_if_over(present)
             if self.present is None or self._waits(present):
                 return []
-            for job in jobs_of(present, self._machine.cache, self._machine.text, self._heard):
+            cache, text = self._machine.cache, self._machine.text
+            for job in jobs_of(present, cache, text, heard=self._heard, commit=self._commit):
                 jobs.append(job)
         except Exception as error:  # one run's fault is not to end the others
             self._machine.cache.free(*(job.scratch for job in jobs if job.scratch is not None))
@@ -178,14 +179,12 @@ class Run:
         self._accounts.seconds = now_s - began_at_s
 
     def settle(self, now_s: float) -> None:
-        """All results of a step were told to its jobs: commits, rules, the region's end."""
+        """All results of a step were told to its jobs: rules, the region's end."""
         present = self.present
         if present is None:
             return
         present.texts.clear()
         present.n_steps += 1
-        for writer in present.writers.values():
-            self._commit(present, writer)
         conclude(present, self._accounts, now_s, stepped=True)
         self._join_if_over(present)
 
@@ -240,8 +239,7 @@ class Run:
         self.present.rules.hear(ask, answer, self.present.writers)
 
     def _commit(self, present: Present, writer: Writer) -> None:
-        if writer.plan.commit is None or writer.turning is None or not writer.turning.is_complete:
-            return
+        assert writer.plan.commit is not None
         turning = writer.turned_over()
         self._machine.cache.commit(turning.block, into=present.block(writer.plan.commit.into))
         self._machine.cache.free(turning.block)

@@ -13,7 +13,7 @@ from runtime.scheduler.work import Cache
 from runtime.scheduler.written import Written
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOver:
     """A finished step on its way into the history: its block, and the tokens that complete it."""
 
@@ -21,11 +21,6 @@ class TurnOver:
     pending: tuple[int, ...]
     index: int
     text: str
-    is_complete: bool = False
-    """The pending tokens have been appended."""
-
-    def appended(self) -> None:
-        self.is_complete = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +42,6 @@ class Steps:
     _n_chars: int = 0
     """Where in the stream's text the present step begins, its header included."""
     _n_generated: int = 0
-    _n_header: int = 0
 
     def begin(self) -> str:
         """Begin the next step; its header is to be written, and told when something follows."""
@@ -55,7 +49,6 @@ class Steps:
         self._n_chars, self._n_generated = len(self.written.text), len(self.written.generated)
         name = self.stream.partition("#")[0].rpartition("/")[2]
         self.header = self.commit.header.format(name=name, step=self.index)
-        self._n_header = len(self.header)
         return self.header
 
     def tell_header(self) -> str:
@@ -66,7 +59,7 @@ class Steps:
     @property
     def is_bare(self) -> bool:
         """The present step has nothing but its header."""
-        return len(self.written.text) <= self._n_chars + self._n_header
+        return bool(self.header) or len(self.written.text) <= self._n_chars
 
     @property
     def n_begun(self) -> int:

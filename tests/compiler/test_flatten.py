@@ -9,6 +9,7 @@ from tests.compiler.build import (
     ended,
     gen,
     history,
+    hold,
     insert,
     matches,
     nested,
@@ -129,11 +130,6 @@ def test_a_header_keeps_its_other_fields_and_its_braces():
     assert flat.streams[2].commit.header.format(step=3) == "{  {} [03] "
 
 
-def test_a_part_with_nothing_to_write_has_no_steps():
-    flat = flatten(region(worker("a", nested("f", worker("x")), commit=commit())))
-    assert [s.commit for s in flat.streams] == [None, None, None]
-
-
 def test_rules_of_a_fork_are_about_its_streams():
     forks = nested(
         "f",
@@ -153,6 +149,17 @@ def test_rules_of_a_fork_are_about_its_streams():
         (("a/x", "a/y"), "random"),
         (("a/y",), "each"),
     ]
+
+
+def test_a_hold_of_a_nested_worker_is_about_the_workers_of_its_fork():
+    forks = nested("f", worker("x"), worker("y"))
+    whole = region(
+        worker("a", forks),
+        worker("y"),
+        holds=(hold("a/x", ended("y")), hold("a/x", matches(n=None)), hold("y", ended("a"))),
+    )
+    holds = flatten(whole).holds
+    assert [h.until.streams for h in holds] == [("a/y",), ("a/x", "a/y"), ("a",)]
 
 
 def test_an_until_of_a_fork_ends_the_forks_inside_of_it():

@@ -258,3 +258,19 @@ def test_rules_about_a_worker_are_about_its_parts():
 def test_places_play_no_part_in_what_is_equal():
     assert gen("x", line=1) == gen("x", line=2)
     assert at(1) != at(2)
+
+
+def test_steps_are_counted_on_past_a_part_with_nothing_to_write():
+    forks = (nested("f", worker("x")), nested("g", worker("y")))
+    lowered = lower(region(worker("a", gen(), *forks, gen(), commit=commit())))
+    last = lowered.streams[-1]
+    assert (last.name, last.parent) == ("a#3", "a")
+    assert last.after == ("a#2", "a/y", "a")
+
+
+def test_a_part_with_nothing_to_write_has_no_steps_and_its_history_is_there():
+    alone = worker("a", nested("f", worker("x")), views=(history(),), commit=commit())
+    lowered = lower(region(alone))
+    assert [s.commit for s in lowered.streams] == [None, None, None]
+    assert lowered.blocks[0] == plan.HistoryBlock(name="r/history")
+    assert lowered.streams[0].view[0] == "r/history"

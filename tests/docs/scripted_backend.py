@@ -87,6 +87,7 @@ def tell_of_forks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def told(self: StreamExecutor, *args: Any, **kwargs: Any) -> list[StreamExecutor]:
         children = fork(self, *args, **kwargs)
+        assert isinstance(self.backend, ScriptedBackend)
         self.backend.forked(self, children)
         return children
 

@@ -1,5 +1,6 @@
 """Every block of code in docs/language.md runs, and prints what the page says."""
 
+import re
 from itertools import groupby
 
 import pytest
@@ -26,6 +27,11 @@ def test_the_code_of_a_section_prints_what_the_page_says(section: list[Block]):
         if code.language == "python":
             expected = after.code if after is not None and after.language == "text" else ""
             assert run(code, PAGE, names) == expected
+
+
+def test_links_lead_to_pages_that_are_there():
+    targets = re.findall(r"\]\(([\w./-]+\.md)", PAGE.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (DOCS / target).is_file()] == []
 
 
 def test_every_block_of_the_page_is_code_or_what_it_prints():

@@ -244,7 +244,9 @@ def test_an_insert_into_nobody():
             team["a"] += hog.gen(max_tokens=4)
             team.every(4, insert="x", into="b")  # here
 
-    assert "'b'" in fault_of(nobody)
+    assert fault_of(nobody) == (
+        "into= names the stream 'b', which is not in this region. There is 'a'."
+    )
 
 
 def test_a_callback_with_the_wrong_arguments():

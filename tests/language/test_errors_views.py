@@ -202,6 +202,34 @@ def test_a_layout_function_that_shows_what_the_model_writes():
     )
 
 
+def test_a_layout_function_that_shows_a_worker_of_another_fork():
+    @hog.program
+    def stranger(s: hog.Scope) -> None:
+        with s.fork("a", "b") as team:
+            a, b = team
+            with a.fork("c", layout=lambda me, others, shared: [b]) as inner:  # here
+                inner["c"] += hog.gen(max_tokens=4)
+
+    assert fault_of(stranger) == (
+        "the layout shows 'c' the stream 'b', which is not of this fork. Show the others that it "
+        "is given."
+    )
+
+
+def test_a_view_of_what_is_no_text():
+    @hog.program
+    def number(s: hog.Scope) -> None:
+        five: Any = 5
+        with s.concurrent() as now, now.think("a") as a:
+            a += hog.gen(max_tokens=8)
+            a.sees("a text", five)  # here: a.sees("a text", five)
+
+    assert fault_of(number) == (
+        "a text that 'a' sees is text or a chat turn, and the int 5 is neither. Turn it into text "
+        "with str()."
+    )
+
+
 def test_a_history_without_steps():
     @hog.program
     def stepless(s: hog.Scope) -> None:

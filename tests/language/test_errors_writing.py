@@ -278,7 +278,9 @@ def test_two_forks_of_a_worker_with_the_same_name_in_them():
                 with team["a"].fork("b") as inner:  # here
                     inner["b"] += hog.gen(max_tokens=8)
 
-    assert "has two writers" in fault_of(twins)
+    rule = fault_of(twins)
+    assert rule.startswith(f"the stream 'a/b' has two writers: {HERE}:")
+    assert rule.endswith(" declares it already. Give each stream a name of its own.")
 
 
 def test_a_listener_is_written_with_a_gen():

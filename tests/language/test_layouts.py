@@ -6,7 +6,7 @@ import pytest
 
 import hogdsl as hog
 from hogdsl import plan
-from hogdsl.language.layouts import LayoutFunction, Shared, ViewItem
+from hogdsl.language.layouts import LayoutFunction
 from hogdsl.plan import Region
 
 HISTORY = "fork.1/history"
@@ -48,8 +48,8 @@ def test_interleaved_workers_see_finished_steps_only():
 
 def test_a_function_says_what_each_worker_sees():
     def debate(
-        me: hog.Worker, others: tuple[hog.Worker, ...], shared: Shared
-    ) -> Sequence[ViewItem]:
+        me: hog.Worker, others: tuple[hog.Worker, ...], shared: hog.Shared
+    ) -> Sequence[hog.ViewItem]:
         return [shared, f"Against {me.name}: ", *others, hog.turn("assistant"), me]
 
     region = fork_of(debate, "a", "b", "c")
@@ -86,8 +86,8 @@ def test_a_function_is_called_once_for_each_worker_when_all_is_declared():
     called: list[str] = []
 
     def layout(
-        me: hog.Worker, others: tuple[hog.Worker, ...], shared: Shared
-    ) -> Sequence[ViewItem]:
+        me: hog.Worker, others: tuple[hog.Worker, ...], shared: hog.Shared
+    ) -> Sequence[hog.ViewItem]:
         called.append(me.name + "".join(other.name for other in others))
         return [shared]
 

@@ -77,6 +77,35 @@ def test_settings_of_a_gen_arrive_in_the_plan():
     )
 
 
+def test_a_gen_stops_at_texts_expressions_and_tokens():
+    piece = hog.gen(stop=["\n", hog.regex(r"[.!?]\s"), hog.token("<|im_end|>"), hog.token(7)])
+    assert pieces_of(piece) == (
+        plan.Gen(stop=("\n",), stop_regex=(r"[.!?]\s",), stop_tokens=("<|im_end|>", 7)),
+    )
+    assert pieces_of(hog.gen(stop=hog.token(7))) == (plan.Gen(stop_tokens=(7,)),)
+    assert pieces_of(hog.gen(stop=hog.regex("x"))) == (plan.Gen(stop_regex=("x",)),)
+
+
+def test_a_gen_has_tokens_that_it_never_writes():
+    assert pieces_of(hog.gen(forbid=["<think>", 7])) == (
+        plan.Gen(sampling=plan.Sampling(forbidden=("<think>", 7))),
+    )
+
+
+def test_a_gen_is_held_by_an_expression_choices_or_a_schema():
+    assert pieces_of(
+        hog.gen(regex=r"\d+"),
+        hog.gen(regex=hog.regex(r"\d+")),
+        hog.gen(choices=["yes", "no"]),
+        hog.gen(schema=bool),
+    ) == (
+        plan.Gen(constraint=plan.RegexConstraint(regex=r"\d+")),
+        plan.Gen(constraint=plan.RegexConstraint(regex=r"\d+")),
+        plan.Gen(constraint=plan.ChoicesConstraint(choices=("yes", "no"))),
+        plan.Gen(constraint=plan.JsonConstraint(document='{"type":"boolean"}')),
+    )
+
+
 def test_a_select_keeps_the_order_of_its_choices():
     assert pieces_of(hog.select("way", ["left", "right"])) == (
         plan.Select(name="way", choices=("left", "right")),
@@ -86,8 +115,14 @@ def test_a_select_keeps_the_order_of_its_choices():
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [
-        ({"temperature": -1.0}, "temperature is a number, 0 (greedy) or more, not -1.0."),
-        ({"temperature": "hot"}, "temperature is a number, 0 (greedy) or more, not 'hot'."),
+        (
+            {"temperature": -1.0},
+            "temperature is a number, 0 (greedy) or more, not -1.0. Leave it out for 0.",
+        ),
+        (
+            {"temperature": "hot"},
+            "temperature is a number, 0 (greedy) or more, not 'hot'. Leave it out for 0.",
+        ),
         (
             {"max_tokens": 2.5},
             "max_tokens is a whole number, 1 or more, not 2.5. None is no bound.",

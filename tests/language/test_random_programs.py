@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hogdsl as hog
-from hogdsl.language.layouts import Layout, Shared, ViewItem
+from hogdsl.language.layouts import Layout
 from hogdsl.plan import Plan, Region, TextBlock
 from hogdsl.testing import script
 
@@ -16,15 +16,21 @@ TEXTS = st.text(alphabet="ab {}\n\\é", max_size=6)
 MANY = ("some words\nto write ",) * 400
 
 
-def in_turns(me: hog.Worker, others: tuple[hog.Worker, ...], shared: Shared) -> Sequence[ViewItem]:
+def in_turns(
+    me: hog.Worker, others: tuple[hog.Worker, ...], shared: hog.Shared
+) -> Sequence[hog.ViewItem]:
     return [shared, "Others: ", *others, hog.turn("assistant"), me]
 
 
-def alone(me: hog.Worker, others: tuple[hog.Worker, ...], shared: Shared) -> Sequence[ViewItem]:
+def alone(
+    me: hog.Worker, others: tuple[hog.Worker, ...], shared: hog.Shared
+) -> Sequence[hog.ViewItem]:
     return others[:1]
 
 
-def by_steps(me: hog.Worker, others: tuple[hog.Worker, ...], shared: Shared) -> Sequence[ViewItem]:
+def by_steps(
+    me: hog.Worker, others: tuple[hog.Worker, ...], shared: hog.Shared
+) -> Sequence[hog.ViewItem]:
     return [shared.history, shared, *others]
 
 

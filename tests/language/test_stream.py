@@ -125,12 +125,18 @@ def test_ctrl_c_while_waiting_for_an_event_ends_the_run():
 
 def test_a_stream_that_is_open_at_exit_ends_its_run():
     left_open = """
-from tests.language.test_stream import Stage, counts, endless
-stream = counts.on(Stage(endless())).stream()
+import hogdsl as hog
+from tests.language.stage import Stage, endless
+
+@hog.program
+def writes(s):
+    s += hog.gen()
+
+stream = writes.on(Stage(endless())).stream()
 print(next(stream).kind)
 """
     told = subprocess.run(
-        [sys.executable, "-c", left_open], capture_output=True, text=True, timeout=15, check=True
+        [sys.executable, "-c", left_open], capture_output=True, text=True, timeout=60, check=True
     )
     assert (told.stdout, told.stderr) == ("region_started\n", "")
 

@@ -94,7 +94,7 @@ def test_a_critic_works_lines_again_while_they_are_written(world: World) -> None
     critic = Stream(world, [prompt, work], CHECK)
     for letter in "a:17+25=42\nb:38+41=89\nc:9+4=13\nd:50+60=111\n":
         world.step(critic, heard=(letter, [prompt, work]))
-    again = "a:17+25=42\nb:38+41=79\nc:9+4=13\nd:50+60=110\n"
+    again = "a>17+25=42\nb>38+41=79\nc>9+4=13\nd>50+60=110\n"
     assert world.finish(critic).replace(".", "") == again
 
 

@@ -126,7 +126,8 @@ def worked_by_critic(segments: Segments) -> str:
 def test_a_critic_works_each_finished_line_again() -> None:
     for segments in drawn(lists.check):
         finished = re.findall(r"([a-h]:\d+\+\d+)=\d+\n", given(segments))
-        assert re.findall(r"(.*)=\d+\n", worked_by_critic(segments)) == finished
+        again = re.findall(r"(.*)=\d+\n", worked_by_critic(segments))
+        assert again == [item.replace(":", ">") for item in finished]
 
 
 def test_a_critic_learns_no_wrong_sum() -> None:

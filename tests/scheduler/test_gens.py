@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hogdsl.commands import Write
 from hogdsl.events import Value
 from hogdsl.plan import (
     ChoicesConstraint,
@@ -13,7 +14,7 @@ from hogdsl.plan import (
     Select,
 )
 from runtime.scheduler.work import RowWork, Sample
-from tests.scheduler.world import END, Client, World, region, script, stream, tape, text_of
+from tests.scheduler.world import HALF, Client, World, region, script, stream, tape, text_of
 
 
 def run(model: Callable[[str], str | None], *pieces: Gen | Select, **fields: int) -> Client:
@@ -140,10 +141,17 @@ def test_a_select_tells_the_score_of_each_choice() -> None:
     assert scores[0]["red"] < -1
 
 
-def test_text_waits_to_be_put_in_until_a_character_is_complete() -> None:
-    # In this world a token of 1 completes no text.
-    client = World(tape(A="a\x01bc")).run()
+def test_text_is_put_in_behind_a_character_that_is_incomplete() -> None:
+    client = World(tape(A=f"a{HALF}bc")).run()
     client.start(region(stream("A", Gen()), keep=("A",)))
-    assert END == 0
+    client.go_on(2)
+    client.tell(Write(stream="A", text="#"))
     client.go_on()
-    assert client.texts["A"] == "A:a\x01bc"
+    assert client.texts["A"] == "A:aB#c"
+    assert kept(client) == f"A:a{HALF}b#c"
+
+
+def test_an_unfinished_character_at_the_end_is_part_of_the_value() -> None:
+    client = run(tape(A=f"a{HALF}"), Gen())
+    assert values(client) == [("a\ufffd", "end_token")]
+    assert kept(client) == f"A:a{HALF}"

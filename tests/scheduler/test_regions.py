@@ -18,7 +18,7 @@ from hogdsl.plan import (
     TextBlock,
     Until,
 )
-from tests.scheduler.world import Model, World, script
+from tests.scheduler.world import Model, World, script, tape
 
 
 def pair(**more: object) -> Region:
@@ -231,3 +231,13 @@ def test_only_what_a_stream_sees_counts_against_the_context() -> None:
     assert client.events[-1].kind == "joined"
     ended = {e.stream: e.text for e in client.events if isinstance(e, StreamEnded)}
     assert ended == {"A": "....A:1", "B": "....B:2"}
+
+
+def test_a_step_of_a_single_token_is_committed_like_any_other() -> None:
+    world = World(tape(A="1\n\n\n4\n", B=""))
+    client = world.run()
+    client.finish(team())
+    committed = [e.text for e in client.events if isinstance(e, Committed)]
+    assert committed == ["A:1\n", "A:\n", "A:\n", "A:4\n"] == world.cache.commits
+    client.run.close()
+    assert not world.cache.living

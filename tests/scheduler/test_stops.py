@@ -101,3 +101,34 @@ def test_its_state_can_be_read() -> None:
     matcher = StopMatcher(["stop"])
     matcher.feed("go st")
     assert repr(matcher) == "<StopMatcher 1 stops, 3 released, holds 'st'>"
+
+
+PATTERNS = [r"a+b", r"n(?!a)b?", r"b$", r"(a|nb)n", r"(?<=a)n"]
+
+
+@given(pieces=st.lists(letters, max_size=6), pattern=st.sampled_from(PATTERNS))
+def test_a_pattern_stops_at_the_same_place_however_the_text_is_cut(
+    pieces: list[str], pattern: str
+) -> None:
+    cut, by_letter, shown = StopMatcher((), (pattern,)), StopMatcher((), (pattern,)), ""
+    for piece in pieces:
+        if cut.found is None:
+            shown += cut.feed(piece)
+    for letter in "".join(pieces):
+        if by_letter.found is None:
+            by_letter.feed(letter)
+    assert cut.found == by_letter.found
+    if cut.found is not None:
+        assert shown == "".join(pieces)[: cut.found.start]
+    else:
+        assert shown + cut.flush() == "".join(pieces)
+
+
+def test_what_cannot_become_a_match_is_shown_at_once() -> None:
+    matcher = StopMatcher((), (r"\d+\.",))
+    assert [matcher.feed(piece) for piece in ("ab 1", "2", "c 3")] == ["ab ", "", "12c "]
+
+
+def test_a_pattern_that_matches_nothing_at_all_is_refused() -> None:
+    with pytest.raises(PlanError, match="matches the empty text"):
+        StopMatcher((), ("a*",))

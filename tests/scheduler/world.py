@@ -22,6 +22,24 @@ from runtime.scheduler.work import Logprobs, Result, RowWork, Sample
 
 END = 0
 """The end token."""
+HALF = "\x01"
+"""The first half of a character; with the next letter it is that letter, large."""
+
+
+class Spelling:
+    """A `Detokenizer`."""
+
+    def __init__(self) -> None:
+        self._half = False
+
+    def push(self, token: int) -> str:
+        letter = chr(token)
+        was_half, self._half = self._half, letter == HALF
+        return "" if self._half else letter.upper() if was_half else letter
+
+    def flush(self) -> str:
+        was_half, self._half = self._half, False
+        return "\ufffd" if was_half else ""
 
 
 class Letters:
@@ -33,14 +51,8 @@ class Letters:
     def encode(self, text: str, *, first: bool = False) -> list[int]:
         return [ord(letter) for letter in text]
 
-    def detokenizer(self) -> "Letters":
-        return self
-
-    def push(self, token: int) -> str:
-        return chr(token)
-
-    def flush(self) -> str:
-        return ""
+    def detokenizer(self) -> "Spelling":
+        return Spelling()
 
     def token(self, name: TokenName) -> int:
         if isinstance(name, str) and len(name) != 1:
@@ -197,7 +209,7 @@ class World:
                 return None
             case Sample():
                 said = self.model(seen(work))
-                return END if said is None else ord(said)
+                return _permitted(END if said is None else ord(said), work.want)
             case Logprobs():
                 return self._logprobs(work, work.want)
 
@@ -209,6 +221,14 @@ class World:
             favourite = self.model(whole[: len(whole) - n + 1 + i])
             logprobs.append([-0.1 if chr(token) == favourite else -5.0 for token in tokens])
         return logprobs
+
+
+def _permitted(token: int, want: Sample) -> int:
+    """The token, or another one if its grammar does not let it come."""
+    mask = want.allowed
+    if mask is None or mask[token // 8] >> token % 8 & 1:
+        return token
+    return next(t for t in range(len(mask) * 8) if mask[t // 8] >> t % 8 & 1)
 
 
 @dataclass
@@ -301,7 +321,7 @@ def stream(name: str, *pieces: Piece, sees: Sequence[str] = (), **more: object) 
     return Stream.model_validate(fields | more)
 
 
-def region(*streams: Stream, name: str = "r", **more: object) -> Region:
+def region(*streams: Stream, **more: object) -> Region:
     """A region of streams, each with a block of its own."""
     blocks = tuple(StreamBlock(name=stream.view[-1]) for stream in streams)
-    return Region.model_validate({"name": name, "blocks": blocks, "streams": streams} | more)
+    return Region.model_validate({"name": "r", "blocks": blocks, "streams": streams} | more)

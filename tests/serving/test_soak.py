@@ -8,6 +8,7 @@ from hogdsl.commands import CloseInput, Command, Hear, Pause, Resume, Stop, Writ
 from hogdsl.errors import RunCancelled
 from hogdsl.plan import (
     Ask,
+    BargeIn,
     Commit,
     Gen,
     HistoryBlock,
@@ -37,8 +38,8 @@ OPENED = Turn(role="assistant")
 
 def random_region(rng: random.Random) -> Region:
     """A listener, a thinker that is asked, one who speaks, and a worker with steps."""
-    barge_in = rng.choice(["ignore", "pause", "restart", "stop"])
-    n = rng.randint(5, 40)
+    barge_ins: list[BargeIn] = ["ignore", "pause", "restart", "stop"]
+    n = rng.randint(3, 20)
     gen = Gen(sampling=HOT, stop=("7",) if rng.random() < 0.3 else ())
     streams = (
         Stream(
@@ -46,7 +47,7 @@ def random_region(rng: random.Random) -> Region:
             role="listen",
             view=("prompt", "mic"),
             pieces=(),
-            input=Input(background=True, barge_in=barge_in, interrupts=("say",)),
+            input=Input(background=True, barge_in=rng.choice(barge_ins), interrupts=("say",)),
         ),
         Stream(
             name="think",
@@ -78,7 +79,7 @@ def random_region(rng: random.Random) -> Region:
         asks=(Ask(name="ask", stream="think", question="ahead? ", every=rng.randint(2, 9)),),
         waits=(Wait(stream="say", ask="ask", answer=rng.choice(["yes", "no"])),),
         keep=tuple(block.name for block in BLOCKS),
-        max_seconds=2.0,
+        max_seconds=0.6,
     )
 
 
@@ -128,7 +129,7 @@ def play(runtime: EmbeddedRuntime, seed: int) -> str:
 
 
 def follow(session: EmbeddedSession, region: Region, rng: random.Random) -> str:
-    ends_at = rng.randint(0, 120)
+    ends_at = rng.randint(0, 60)
     how = rng.choice(["leave", "cancel", "close", "stay", "stay"])
     last = ""
     for n, event in enumerate(session.run(region)):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from hogdsl.commands import CloseInput, Hear
+from hogdsl.errors import InternalError
 from hogdsl.events import Event, Failed, Heard, StreamEnded
 from hogdsl.plan import Gen, Input, Region, Stream, StreamBlock, Text, TextBlock
 from runtime.embedded import EmbeddedRuntime, start
@@ -152,6 +153,27 @@ def test_the_thread_begins_with_the_first_run_and_ends_with_the_last() -> None:
         session.close()
         thread.join(30)
         assert not thread.is_alive()
+    runtime.close()
+
+
+def test_nobody_waits_for_a_thread_that_has_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = start()
+    session = runtime.open()
+    events = session.run(listening())
+    next(events)
+
+    def broken() -> bool:
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(runtime._loop, "advance", broken)
+    session.send(Hear(stream="mic", text="b:2+2"))
+    last = failed(list(events))
+    assert last.error == "InternalError"
+    assert "thread broke: MemoryError('no more')" in last.message
+    session.close()
+    with pytest.raises(InternalError, match="thread broke"):
+        runtime.open()
+    assert runtime.stats().pages_used == 0
     runtime.close()
 
 

@@ -12,6 +12,7 @@ class RecordedScript:
         self._script = script({"main": "forty - two"})
         self.opened: list[tuple[int, int | None]] = []
         """Seed and budget of every run."""
+        self.max_seconds: list[float | None] = []
         self.freed = False
         """The runtime was closed, and every session before it."""
 
@@ -19,6 +20,7 @@ class RecordedScript:
         self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
     ) -> Session:
         self.opened.append((seed, max_tokens))
+        self.max_seconds.append(max_seconds)
         return self._script.open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
 
     def stats(self):

@@ -52,7 +52,7 @@ def test_run_prints_the_lines_of_the_streams_and_the_result(file, runtime):
     lines = result.stdout.splitlines()
     assert lines[0] == "main | 6*7? forty - two"
     assert lines[-2] == "result: forty - two"
-    assert lines[-1].startswith("3 steps · 3 tokens written")
+    assert lines[-1].startswith("4 steps · 4 tokens written")
 
 
 def test_run_hands_on_the_arguments_seed_and_budget(file, runtime):
@@ -75,7 +75,7 @@ def test_run_with_events_prints_json_lines_only(file, runtime):
     kinds = [json.loads(line)["kind"] for line in result.stdout.splitlines()]
     assert kinds[0] == "region_started"
     assert kinds[-1] == "joined"
-    assert kinds.count("token") == 3
+    assert kinds.count("token") == 4  # the last one is the end token
 
 
 def test_the_model_and_its_place_are_handed_to_the_runtime(file, runtime, monkeypatch):
@@ -88,6 +88,30 @@ def test_the_model_and_its_place_are_handed_to_the_runtime(file, runtime, monkey
     monkeypatch.setattr(running, "local", local)
     hogdsl("run", file, "--set", "question=q", "--model", "m", "--device", "cpu", "--dtype", "f")
     assert asked == [("m",), {"device": "cpu", "dtype": "f"}]
+
+
+def test_a_run_that_takes_longer_than_it_may_is_cancelled(file, runtime):
+    result = hogdsl("run", file, "--set", "question=q", "--max-seconds", 1e9)
+    assert result.exit_code == 0
+    assert runtime.max_seconds == [1e9]
+
+
+def test_explain_checks_budgets_against_a_context(tmp_path):
+    file = saved(
+        tmp_path,
+        """
+        import hogdsl as hog
+
+        @hog.program
+        def long(s: hog.Scope) -> None:
+            s += "So: " + hog.gen(max_tokens=4096)
+        """,
+    )
+    assert hogdsl("explain", file).exit_code == 0
+    result = hogdsl("explain", file, "--context", 2048)
+    assert result.exit_code == 2
+    assert "4096" in result.stderr
+    assert "2048" in result.stderr
 
 
 def test_a_missing_file_is_said_in_one_line(tmp_path, runtime):
@@ -120,9 +144,10 @@ def test_a_broken_rule_is_said_with_file_line_and_source_and_no_traceback(tmp_pa
     )
     result = hogdsl("run", file)
     assert result.exit_code == 2
-    first, second = result.stderr.splitlines()
+    first, second, third = result.stderr.splitlines()
     assert first.startswith(f"error: {file}:6: ")
     assert second == '    return s["reply"]'
+    assert third == "           ^^^^^^^^^^"
 
 
 def test_an_exception_of_the_program_has_a_traceback_from_the_program_on(tmp_path, runtime):

@@ -1,13 +1,13 @@
 """Small regions for tests of the script runtime, as the compiler would make them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from hogdsl.plan import Gen, Input, Piece, Region, Stream, StreamBlock, Watch
 
 Role = Literal["main", "worker", "think", "say", "listen"]
 
 
-def gen(name: str | None = None, **settings: object) -> Gen:
+def gen(name: str | None = None, **settings: Any) -> Gen:
     return Gen.model_validate({"name": name, **settings})
 
 

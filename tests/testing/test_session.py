@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def words(events: list[Event]) -> list[tuple[int, str, str]]:
     return [(e.step, e.stream, e.text) for e in events if isinstance(e, Token) and e.text]
 
 
-def failure(session: ScriptSession, **rules: object) -> str:
+def failure(session: ScriptSession, **rules: Any) -> str:
     """Why a region with one stream `a` fails."""
     last = list(session.run(region(stream("a", gen(**rules)))))[-1]
     assert isinstance(last, Failed)
