@@ -147,6 +147,9 @@ class Value(_Event):
 
     kind: Literal["value"] = "value"
     stream: str
+    n: int
+    """Which `gen` or `select` of the stream, counted from 0. When some of it is taken back later,
+    it is told again, and the newest counts."""
     name: str | None
     value: str
     reason: GenReason

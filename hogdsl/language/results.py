@@ -28,7 +28,7 @@ class Results:
         self.events: list[Event] = []
         self.usage = Usage()
         self._ends: dict[tuple[str, str], StreamEnded] = {}
-        self._values: dict[tuple[str, str], list[Value]] = {}
+        self._values: dict[tuple[str, str], dict[int, Value]] = {}
 
     def add(self, region: str, event: Event) -> None:
         """Note an event of a region.
@@ -39,7 +39,7 @@ class Results:
         self.events.append(event)
         match event:
             case Value():
-                self._values.setdefault((region, event.stream), []).append(event)
+                self._values.setdefault((region, event.stream), {})[event.n] = event
             case StreamEnded():
                 self._ends[region, event.stream] = event
             case Joined():
@@ -59,7 +59,7 @@ class Results:
         Raises:
             ProgramError: there is none of this name, or the stream ended before it.
         """
-        values = [v for stream in streams for v in self._values.get((region, stream), [])]
+        values = [v for stream in streams for v in self._values.get((region, stream), {}).values()]
         if isinstance(key, int):
             found = values[key] if key < len(values) else None
         else:
@@ -129,6 +129,6 @@ class Results:
     def _named(self) -> Iterator[tuple[str, Value]]:
         for (_, stream), values in self._values.items():
             prefix = "" if stream == "main" else f"{whole_name(stream)}."
-            for value in values:
+            for value in values.values():
                 if value.name is not None:
                     yield prefix + value.name, value

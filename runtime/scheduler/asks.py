@@ -132,4 +132,4 @@ class WaitState:
 
     def holds(self, asked: Writer) -> bool:
         """Whether its stream is to wait. Nobody waits for a stream that has ended."""
-        return not self.may_write and not asked.is_over
+        return not self.may_write and not asked.has_written

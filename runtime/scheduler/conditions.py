@@ -44,7 +44,9 @@ class MatchesState:
 
     def is_possible(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it may yet hold."""
-        hopes = [s.found is not None or not writers[n].is_over for n, s in self._searches.items()]
+        hopes = [
+            s.found is not None or not writers[n].has_written for n, s in self._searches.items()
+        ]
         return sum(hopes) >= self._plan.n
 
 
@@ -84,11 +86,11 @@ class AgreesState:
 
     def is_possible(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it may yet hold."""
-        n_open = sum(not writers[name].is_over for name in self._last)
+        n_open = sum(not writers[name].has_written for name in self._last)
         said = Counter(
             last.said
             for name, last in self._last.items()
-            if last.said is not None and writers[name].is_over
+            if last.said is not None and writers[name].has_written
         )
         return max(said.values(), default=0) + n_open >= self._plan.n
 

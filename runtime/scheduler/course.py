@@ -34,8 +34,7 @@ def obey(present: Present, command: Command) -> None:
                 rules.inputs[command.stream].queue(command)
         case Delivered():
             if command.stream in writers:
-                writer = writers[command.stream]
-                writer.n_delivered = min(command.n_chars, writer.written.n_told)
+                writers[command.stream].delivered(command.n_chars)
         case Write():
             if command.stream in writers:
                 writers[command.stream].write(command.text)
@@ -140,13 +139,16 @@ def _leave_inputs(present: Present) -> None:
 
 # ---------------------------------------------------------------- time
 
+_TIMED = frozenset({Phase.RUNNING, Phase.DELIVERING})
+"""While a stream's seconds count."""
+
 
 def _limit_s(present: Present, writer: Writer) -> float | None:
     """When a stream ends by a deadline."""
     limits: list[float] = []
     if present.plan.max_seconds is not None:
         limits.append(present.started_at_s + present.plan.max_seconds)
-    if writer.plan.max_seconds is not None and writer.phase is Phase.RUNNING:
+    if writer.plan.max_seconds is not None and writer.phase in _TIMED:
         limits.append(writer.began_at_s + writer.plan.max_seconds)
     return min(limits, default=None)
 

@@ -15,6 +15,8 @@ class Phase(Enum):
     WAITING = auto()
     """Streams that it comes after have not ended."""
     RUNNING = auto()
+    DELIVERING = auto()
+    """All is written, and whoever plays it has not played all of it."""
     FLUSHING = auto()
     """Nothing more will be chosen; what is pending is still to be appended."""
     ENDED = auto()
@@ -22,7 +24,8 @@ class Phase(Enum):
 
 NEXT_PHASES: dict[Phase, frozenset[Phase]] = {
     Phase.WAITING: frozenset({Phase.RUNNING, Phase.ENDED}),
-    Phase.RUNNING: frozenset({Phase.FLUSHING, Phase.ENDED}),
+    Phase.RUNNING: frozenset({Phase.DELIVERING, Phase.FLUSHING, Phase.ENDED}),
+    Phase.DELIVERING: frozenset({Phase.RUNNING, Phase.FLUSHING, Phase.ENDED}),
     Phase.FLUSHING: frozenset({Phase.ENDED}),
     Phase.ENDED: frozenset(),
 }

@@ -15,6 +15,9 @@ from runtime.scheduler.writer import Writer
 
 Item = Hear | CloseInput
 
+_SPEAKING = frozenset({Phase.RUNNING, Phase.DELIVERING})
+"""While a stream can be broken into."""
+
 
 class InputState:
     """The input of one stream.
@@ -67,7 +70,7 @@ class InputState:
         self._writer.pen.hear(item.text, final=item.final)
         if item.text:
             for name in self.plan.interrupts:
-                if writers[name].phase is Phase.RUNNING:
+                if writers[name].phase in _SPEAKING:
                     self._interrupt(writers[name])
             self._speaks, self._is_final = True, False
         if item.final:
@@ -92,6 +95,8 @@ class InputState:
         )
         if policy == "stop":
             speaker.end("interrupted")
+        elif policy == "restart":
+            speaker.go_on()
 
     def look(self) -> None:
         """See whether an utterance is complete and encoded."""

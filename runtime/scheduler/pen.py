@@ -114,6 +114,7 @@ class Pen:
 
     def tell_value(
         self,
+        n: int,
         name: str | None,
         value: str,
         reason: GenReason,
@@ -123,6 +124,7 @@ class Pen:
         self.around.emit(
             events.Value,
             stream=self.stream,
+            n=n,
             name=name,
             value=value,
             reason=reason,

@@ -117,6 +117,12 @@ class Present:
 
     # ---------------------------------------------------------------- who can go on
 
+    @property
+    def awaits_program(self) -> bool:
+        """The program will say something, for example that a text has been played."""
+        delivering = any(w.phase is Phase.DELIVERING for w in self.writers.values())
+        return delivering or self.rules.awaits_program
+
     def can_advance(self) -> bool:
         """Whether there is a row for the next step."""
         if self.rules.holds_region:
@@ -134,6 +140,8 @@ class Present:
                 return own or bool(writer.written.pending) or writer.turning is not None
             case Phase.RUNNING:
                 return writer.turning is not None
+            case Phase.DELIVERING:
+                return bool(writer.written.pending) or writer.turning is not None
             case Phase.FLUSHING:
                 return True
             case Phase.WAITING | Phase.ENDED:

@@ -42,9 +42,12 @@ def _turning_job(present: Present, writer: Writer, commit: Commit) -> Job:
     return Job(work=work, done=lambda _: commit(present, writer))
 
 
+_WRITTEN = frozenset({Phase.DELIVERING, Phase.FLUSHING})
+
+
 def _writer_jobs(present: Present, writer: Writer, cache: Cache, text: Text) -> Iterator[Job]:
     pending = tuple(writer.written.pending)
-    if writer.phase is Phase.FLUSHING and pending:
+    if writer.phase in _WRITTEN and pending:
         yield _append(present, writer)
     elif writer.phase is Phase.RUNNING and writer.plan.name not in present.rules.held:
         if not pending and present.must_wait(writer):

@@ -148,7 +148,7 @@ class Run:
         """
         if present.can_advance():
             return False
-        if present.rules.awaits_program:
+        if present.awaits_program:
             return True
         held = ", ".join(sorted(present.rules.held))
         raise PlanError(
@@ -163,7 +163,7 @@ class Run:
         present = self.present
         if present is None:
             return True
-        return not present.can_advance() and present.rules.awaits_program
+        return not present.can_advance() and present.awaits_program
 
     def next_deadline_s(self) -> float | None:
         """When something ends although no step is made; None if nothing will."""

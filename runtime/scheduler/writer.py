@@ -19,6 +19,23 @@ from runtime.scheduler.turns import TurnState
 from runtime.scheduler.work import Origin, Sample
 from runtime.scheduler.written import Written
 
+_WRITTEN: frozenset[EndReason] = frozenset({"finished", "budget"})
+"""Reasons of streams that have written all that they could."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The `gen` that came last, for when some of it is taken back.
+
+    Attributes:
+        end: where in the stream's generated text its own ends.
+        cursor: the piece behind it.
+    """
+
+    generation: Generation
+    end: int
+    cursor: int
+
 
 @dataclass(slots=True, kw_only=True)
 class Writer:
@@ -31,7 +48,7 @@ class Writer:
         began_at_s: from when its seconds count.
         n_delivered: characters of its text that were played, if whoever plays it says so.
         has_begun: it was its turn to write.
-        reason: why it ended, from the moment that nothing more is chosen for it.
+        reason: why it ended, or will end, from the moment that nothing more is chosen for it.
     """
 
     plan: Stream
@@ -46,6 +63,7 @@ class Writer:
     n_delivered: int = 0
     reason: EndReason | None = None
     has_begun: bool = False
+    _last: Finished | None = None
     _cursor: int = 0
     _n_decided: int = 0
     """Pieces that the model decides, up to the present one."""
@@ -66,6 +84,11 @@ class Writer:
     def is_over(self) -> bool:
         """Nothing more will be chosen for it, or heard by it."""
         return self.phase is Phase.FLUSHING or self.phase is Phase.ENDED
+
+    @property
+    def has_written(self) -> bool:
+        """Nothing more will be chosen for it, unless some of it is taken back."""
+        return self.phase is Phase.DELIVERING or self.is_over
 
     @property
     def opens_turns(self) -> bool:
@@ -214,7 +237,8 @@ class Writer:
         choice = piece.choices[max(range(len(scores)), key=scores.__getitem__)]
         self.pen.insert(choice)
         by_choice = dict(zip(piece.choices, scores, strict=True))
-        self.pen.tell_value(piece.name, choice, "selected", by_choice)
+        self.pen.tell_value(self._n_decided - 1, piece.name, choice, "selected", by_choice)
+        self._last = None
         self._advance()
 
     def _cut(self, generation: Generation, n_lost: int) -> None:
@@ -240,7 +264,8 @@ class Writer:
 
     def _tell_value(self, generation: Generation, reason: GenReason) -> None:
         value = self.written.generated[generation.start :]
-        self.pen.tell_value(generation.recipe.piece.name, value, reason)
+        self._last = Finished(generation, len(self.written.generated), self._cursor)
+        self.pen.tell_value(self._n_decided - 1, generation.recipe.piece.name, value, reason)
 
     def _release(self, generation: Generation) -> str:
         """No stop may begin before this place: the text that was held back."""
@@ -264,20 +289,59 @@ class Writer:
         written, generation = self.written, self.generation
         self.pen.keep(n_chars)
         if generation is not None:
-            tokens = written.tokens_since(generation.start)
-            if tokens is None and generation.is_constrained:
-                n_own = len(written.generated) - generation.start
-                self.pen.keep(len(written.text) - n_own)
-                tokens = []
-            generation.go_back(tokens, len(written.generated))
+            self._go_back(generation)
         written.n_told = min(written.n_told, len(written.text))
         return written.text
+
+    def _go_back(self, generation: Generation) -> None:
+        """The `gen` goes on behind what has stayed of the text."""
+        written = self.written
+        tokens = written.tokens_since(generation.start)
+        if tokens is None and generation.is_constrained:
+            n_own = len(written.generated) - generation.start
+            self.pen.keep(len(written.text) - n_own)
+            tokens = []
+        generation.go_back(tokens, len(written.generated))
+
+    def go_on(self) -> None:
+        """All was written and some of it was taken back: the last `gen` goes on, if it may."""
+        last = self._last
+        if self.phase is not Phase.DELIVERING or last is None or not self._may_go_on(last):
+            return
+        self._go_back(last.generation)
+        self.written.n_told = min(self.written.n_told, len(self.written.text))
+        self.generation, self._cursor, self._last = last.generation, last.cursor, None
+        self.reason = None
+        self._go(Phase.RUNNING)
+
+    def _may_go_on(self, last: Finished) -> bool:
+        own = last.generation.recipe.piece.max_tokens
+        has_own = own is None or last.generation.n_tokens < own
+        has_any = self.max_tokens is None or self.n_generated < self.max_tokens
+        return has_own and has_any and len(self.written.generated) < last.end
+
+    # ---------------------------------------------------------------- delivery
+
+    @property
+    def _must_deliver(self) -> bool:
+        return self.plan.reports_delivery and self.n_delivered < len(self.written.text)
+
+    def delivered(self, n_chars: int) -> None:
+        """So much of its text has been played; when that is all of it, it ends."""
+        self.n_delivered = min(n_chars, self.written.n_told)
+        if self.phase is Phase.DELIVERING and not self._must_deliver:
+            assert self.reason is not None
+            self.end(self.reason)
 
     # ---------------------------------------------------------------- the end
 
     def end(self, reason: EndReason) -> None:
-        """Choose nothing more. What is pending is still appended unless `close` comes first."""
-        if self.is_over:
+        """Choose nothing more. What is pending is still appended unless `close` comes first.
+
+        A stream that wrote all that it could ends when it has been delivered.
+        """
+        waits = reason in _WRITTEN and self._must_deliver
+        if self.is_over or (waits and self.phase is Phase.DELIVERING):
             return
         self.reason = reason
         if self.phase is Phase.WAITING:
@@ -286,11 +350,22 @@ class Writer:
         if self.generation is not None:
             self._finish(self.generation, "stream_ended", None)
         self.choosing = None
+        if waits:
+            self._go(Phase.DELIVERING)
+            return
+        self._tell_shorter()
         if self.pen.steps is not None and self.pen.steps.is_bare:
             self.written.pending = []
         self._go(Phase.FLUSHING)
         if not self.written.pending and self.turning is None:
             self.close()
+
+    def _tell_shorter(self) -> None:
+        """Tell again of a value of which the end was taken back."""
+        last = self._last
+        if last is not None and len(self.written.generated) < last.end:
+            last.generation.start = min(last.generation.start, len(self.written.generated))
+            self._tell_value(last.generation, "stream_ended")
 
     def appended(self) -> None:
         """What was pending is in the cache; a stream that only waited for that is over."""

@@ -62,6 +62,7 @@ class Played:
             seq=0,
             step=0,
             stream=stream,
+            n=0,
             name=piece.name,
             value=self._texts[stream].pop(0),
             reason="selected" if isinstance(piece, Select) else self._reason,

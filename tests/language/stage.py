@@ -59,9 +59,11 @@ class Act:
     def value(self, stream: str, piece: plan.Gen | plan.Select, text: str) -> Event:
         """A `gen` or `select` is complete."""
         chosen = isinstance(piece, plan.Select)
+        self.session.n_values += 1
         return self.event(
             events.Value,
             stream=stream,
+            n=self.session.n_values - 1,
             name=piece.name,
             value=text,
             reason="selected" if chosen else "end_token",

@@ -1,17 +1,14 @@
-"""What `import hogdsl` gives and what it costs."""
+"""What `import hogdsl` gives, and what it does not load."""
 
 import subprocess
 import sys
 
 import hogdsl as hog
 
-_TIMED_IMPORT = """
-import sys, time
-began = time.process_time()
+_IMPORT = """
+import sys
 import hogdsl
-seconds = time.process_time() - began
-heavy = {"torch", "transformers", "numpy", "runtime"} & set(sys.modules)
-print(seconds, *sorted(heavy))
+print(*sorted({"torch", "transformers", "tokenizers", "numpy", "runtime"} & set(sys.modules)))
 """
 
 
@@ -66,6 +63,7 @@ def test_the_public_names_are_these_and_no_others():
         "local",
         "program",
         "quorum",
+        "read_plan",
         "regex",
         "select",
         "system",
@@ -78,13 +76,8 @@ def test_the_public_names_are_these_and_no_others():
     assert all(hasattr(hog, name) for name in hog.__all__)
 
 
-def test_importing_is_quick_and_loads_no_model_library():
-    costs: list[float] = []
-    for _ in range(3):  # seconds of CPU, the best of three: other processes may be busy
-        told = subprocess.run(
-            [sys.executable, "-c", _TIMED_IMPORT], capture_output=True, text=True, check=True
-        )
-        seconds, *heavy = told.stdout.split()
-        assert heavy == []
-        costs.append(float(seconds))
-    assert min(costs) < 0.4
+def test_importing_loads_no_model_library():
+    told = subprocess.run(
+        [sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == []

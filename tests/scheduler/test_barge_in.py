@@ -30,6 +30,13 @@ def interrupted(client: Client) -> list[tuple[str, str]]:
     return [(e.policy, e.text) for e in client.events if isinstance(e, Interrupted)]
 
 
+def play_all(client: Client) -> None:
+    """Let the streams be written and then played to their ends."""
+    client.go_on()
+    client.tell(Delivered(stream="S", n_chars=999))
+    client.go_on()
+
+
 def kept(client: Client) -> str:
     return text_of(client.run._blocks.blocks["S"])  # pyright: ignore[reportPrivateUsage]
 
@@ -67,7 +74,7 @@ def test_restart_goes_on_from_what_was_delivered_and_sees_the_input() -> None:
     assert interrupted(client) == [("restart", "S:12")]
     client.go_on(1)
     assert world.views == ["mic:no", "P mic:noS:12"]
-    client.go_on()
+    play_all(client)
     assert client.texts["S"] == kept(client) == "S:123456"
 
 
@@ -103,7 +110,7 @@ def test_a_speaker_is_taken_back_into_fixed_text_and_earlier_gens(n_chars: int, 
     client.go_on(4)
     client.tell(Delivered(stream="S", n_chars=n_chars), Hear(stream="mic", text="no"))
     assert interrupted(client) == [("restart", text)]
-    client.go_on()
+    play_all(client)
     values = [e.value for e in client.events if isinstance(e, Value)]
     assert values == ["12", "56"], "tokens that were taken back count against the budget"
     assert client.texts["S"] == kept(client) == text + "56"
@@ -115,7 +122,7 @@ def test_an_opened_chat_turn_is_not_taken_back() -> None:
     client.go_on(2)
     client.tell(Hear(stream="mic", text="no"))
     assert interrupted(client) == [("restart", "S:<assistant>S:")]
-    client.go_on()
+    play_all(client)
     assert client.texts["S"] == kept(client) == "S:<assistant>S:34"
 
 
@@ -125,7 +132,7 @@ def test_a_gen_with_a_grammar_goes_on_from_the_tokens_that_stay() -> None:
     client.start(talk("restart", Gen(name="x", constraint=constraint), reports=True))
     client.go_on(3)
     client.tell(Delivered(stream="S", n_chars=4), Hear(stream="mic", text="no"))
-    client.go_on()
+    play_all(client)
     values = [(e.value, e.reason) for e in client.events if isinstance(e, Value)]
     assert values == [("abcd", "complete")]
 
@@ -150,6 +157,66 @@ def test_what_was_taken_back_does_not_count_for_conditions() -> None:
     client.start(Region.model_validate(talk("restart", reports=True).model_dump() | more))
     client.go_on(3)
     client.tell(Delivered(stream="S", n_chars=3), Hear(stream="mic", text="#"))
-    client.go_on()
+    play_all(client)
     assert client.reasons["S"] == "finished"
     assert client.texts["S"] == "S:145"
+
+
+def test_a_stream_that_is_played_ends_when_all_of_it_is() -> None:
+    client = World(tape(S="123")).run()
+    client.start(talk("stop", reports=True))
+    client.go_on()
+    assert client.run.is_waiting
+    client.tell(Delivered(stream="S", n_chars=4))
+    assert client.run.present is not None
+    client.tell(Delivered(stream="S", n_chars=5))
+    assert client.run.present is None
+    assert client.reasons["S"] == "finished"
+
+
+def test_a_stream_that_was_written_is_still_broken_into_while_it_is_played() -> None:
+    client = World(tape(S="123456")).run()
+    client.start(talk("stop", Gen(name="said"), reports=True))
+    client.go_on()
+    client.tell(Delivered(stream="S", n_chars=4), Hear(stream="mic", text="stop"))
+    client.go_on()
+    assert interrupted(client) == [("stop", "S:12")]
+    assert client.reasons["S"] == "interrupted"
+    assert kept(client) == "S:12"
+    values = [(e.n, e.value) for e in client.events if isinstance(e, Value)]
+    assert values == [(0, "123456"), (0, "12")]
+
+
+def test_a_stream_that_was_written_goes_on_from_what_was_played() -> None:
+    client = World(script(S="123456")).run()
+    client.start(talk("restart", Gen(name="said"), Text(text="."), reports=True))
+    client.go_on()
+    client.tell(Delivered(stream="S", n_chars=4), Hear(stream="mic", text="!"))
+    assert interrupted(client) == [("restart", "S:12")]
+    play_all(client)
+    assert client.texts["S"] == kept(client) == "S:123456."
+    values = [(e.n, e.value) for e in client.events if isinstance(e, Value)]
+    assert values == [(0, "123456"), (0, "123456")]
+    assert client.reasons["S"] == "finished"
+
+
+def test_a_budget_that_is_used_up_lets_nothing_go_on() -> None:
+    client = World(tape(S="123456")).run()
+    client.start(talk("restart", Gen(max_tokens=3), reports=True))
+    client.go_on()
+    client.tell(Delivered(stream="S", n_chars=3), Hear(stream="mic", text="!"))
+    client.go_on()
+    client.tell(Delivered(stream="S", n_chars=3))
+    assert client.texts["S"] == "S:1"
+    assert client.reasons["S"] == "finished"
+
+
+def test_what_is_never_played_ends_with_the_regions_seconds() -> None:
+    world = World(tape(S="123"))
+    client = world.run()
+    client.start(talk("ignore", reports=True).model_copy(update={"max_seconds": 5.0}))
+    client.go_on()
+    assert client.run.next_deadline_s() == 5.0
+    world.now_s = 5.0
+    client.go_on()
+    assert client.reasons["S"] == "deadline"
