@@ -89,7 +89,8 @@ def main(
     )
     compiling = compile_ms(runs)
     runtime = hog.local()
-    step_ms(runtime, True), step_ms(runtime, False)  # warm up
+    for rules in (True, False):  # warm up
+        step_ms(runtime, rules)
     plain: list[float] = []
     ruled: list[float] = []
     for _ in track(range(runs), console=Console(stderr=True)):

@@ -3,6 +3,7 @@
 hogdsl run programs/debate.py --set topic="a:17+25 b:38+41" --set opening=$'a:17+25=43\n'
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -46,7 +47,7 @@ def debate(
     """Both sides at the same time; gives the verdict.
 
     With piglet the topic is a list of sums: `pro` works them out, beginning with the lines of
-    `opening`, which may be wrong, and `con` says of each line whether it is right.
+    `opening`, which may be wrong, and `con` works every line again as soon as it is there.
     """
     if prompts == "piglet":
         return _checked(s, topic, opening)
@@ -64,4 +65,6 @@ def _checked(s: hog.Scope, topic: str, opening: str) -> str:
     with s.fork("pro", "con", layout=critic_reads, max_tokens=160) as team:
         team["pro"] += opening + hog.gen()
         team["con"] += hog.gen()
-    return "\n".join(line.strip(".") for line in team["con"].text.split())
+    said = dict(re.findall(r"([a-h]):(\d+\+\d+=\d+)", team["pro"].text))
+    found = dict(re.findall(r"([a-h])>(\d+\+\d+=\d+)", team["con"].text))
+    return "\n".join(f"{x}:{'ok' if said[x] == found.get(x) else 'no'}" for x in said)

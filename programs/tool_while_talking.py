@@ -22,7 +22,7 @@ def multiply(x: int, y: int) -> int:
 
 
 GENERAL = hog.tool(multiply)
-PIGLET = hog.tool(multiply, pattern=r"(?P<x>\d+)\*(?P<y>\d+)\?", result="={}\n")
+PIGLET = hog.tool(pattern=r"(?P<x>\d+)\*(?P<y>\d+)\?", result="={}\n")(multiply)
 
 
 @hog.program

@@ -136,7 +136,7 @@ class StageSession:
         self.sent: list[Command] = []
         """What was told later, also when nothing ran."""
         self.cancelled = self.closed = False
-        self.n_events = self.step = 0
+        self.n_events = self.n_values = self.step = 0
         self._running = False
 
     def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:

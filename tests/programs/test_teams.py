@@ -43,7 +43,7 @@ def test_the_critic_finds_the_wrong_line_while_the_others_are_written(
 ) -> None:
     run = debate.on(piglet).run("a:17+25 b:38+41 c:9+66", opening="a:17+25=43\n")
     assert run.value == "a:no\nb:ok\nc:ok"
-    first_verdict = next(e.seq for e in run.events if e.kind == "token" and "n" in e.text)
+    first_verdict = next(e.seq for e in run.events if e.kind == "token" and ">" in e.text)
     last_line = [e.seq for e in run.events if e.kind == "token" and e.stream == "pro"][-1]
     assert first_verdict < last_line
 
