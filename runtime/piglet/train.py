@@ -127,7 +127,7 @@ def save(model: Qwen3ForCausalLM, tok: PreTrainedTokenizerFast, folder: Path) ->
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the finished checkpoint.")],
-    steps: Annotated[int, typer.Option(help="Optimizer steps in all.")] = 4500,
+    steps: Annotated[int, typer.Option(help="Optimizer steps in all.")] = 6000,
     batch_size: Annotated[int, typer.Option(help="Transcripts per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-3,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
