@@ -194,8 +194,8 @@ class Stream(Wire):
     input: Input | None = None
     """Given for the role `listen` and no other; the pieces are then fixed and come first."""
     reports_delivery: bool = False
-    """Whoever plays it says how much was delivered, and it ends when all of it is; otherwise all
-    that was told counts as delivered."""
+    """Whoever plays it says how much was delivered; otherwise all that was told counts. As long as
+    an input is open that may take some of it back, it ends only when all of it is delivered."""
     after: tuple[str, ...] = ()
     """Streams of the region that must have ended before it begins."""
     parent: str | None = None

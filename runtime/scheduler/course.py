@@ -79,6 +79,7 @@ def _go_round(present: Present, accounts: Accounts, now_s: float) -> None:
     phases: list[Phase] = []
     while phases != (phases := [writer.phase for writer in present.writers.values()]):
         _take_inputs(present, present.n_steps)
+        _end_delivered(present)
         _end_followers(present)
         _begin(present, accounts, now_s)
         present.rules.end_streams(present.writers)
@@ -88,6 +89,15 @@ def _go_round(present: Present, accounts: Accounts, now_s: float) -> None:
 def _take_inputs(present: Present, n_steps: int) -> None:
     for state in present.rules.inputs.values():
         state.take(n_steps, present.writers)
+
+
+def _end_delivered(present: Present) -> None:
+    """End those who were played to their ends, and those into whom nobody can break any more."""
+    inputs = present.rules.inputs.values()
+    for name, writer in present.writers.items():
+        if writer.plan.reports_delivery:
+            writer.may_be_taken_back = any(state.may_take_back(name) for state in inputs)
+            writer.end_if_delivered()
 
 
 def _hear_early(present: Present) -> bool:

@@ -40,6 +40,11 @@ class InputState:
         """More may come."""
         return not self._writer.is_over
 
+    def may_take_back(self, stream: str) -> bool:
+        """Whether what comes may yet take back something of a stream."""
+        takes_back = self.plan.barge_in in ("restart", "stop")
+        return takes_back and stream in self.plan.interrupts and self.is_open
+
     @property
     def waits_for_step(self) -> int | None:
         """The step of the region before which the next item is not heard; None without items."""

@@ -47,6 +47,7 @@ class Writer:
         n_generated: tokens that were chosen for it; those that were taken back count, too.
         began_at_s: from when its seconds count.
         n_delivered: characters of its text that were played, if whoever plays it says so.
+        may_be_taken_back: an input is open that could break in.
         has_begun: it was its turn to write.
         reason: why it ended, or will end, from the moment that nothing more is chosen for it.
     """
@@ -61,6 +62,7 @@ class Writer:
     generation: Generation | None = None
     choosing: Select | None = None
     n_delivered: int = 0
+    may_be_taken_back: bool = False
     reason: EndReason | None = None
     has_begun: bool = False
     _last: Finished | None = None
@@ -324,11 +326,15 @@ class Writer:
 
     @property
     def _must_deliver(self) -> bool:
-        return self.plan.reports_delivery and self.n_delivered < len(self.written.text)
+        is_played = self.plan.reports_delivery and self.may_be_taken_back
+        return is_played and self.n_delivered < len(self.written.text)
 
     def delivered(self, n_chars: int) -> None:
-        """So much of its text has been played; when that is all of it, it ends."""
+        """So much of its text has been played."""
         self.n_delivered = min(n_chars, self.written.n_told)
+
+    def end_if_delivered(self) -> None:
+        """All was written: end when all has been played, or when nobody can break in any more."""
         if self.phase is Phase.DELIVERING and not self._must_deliver:
             assert self.reason is not None
             self.end(self.reason)
@@ -338,7 +344,8 @@ class Writer:
     def end(self, reason: EndReason) -> None:
         """Choose nothing more. What is pending is still appended unless `close` comes first.
 
-        A stream that wrote all that it could ends when it has been delivered.
+        A stream that wrote all that it could ends when it has been delivered, as long as somebody
+        may break in.
         """
         waits = reason in _WRITTEN and self._must_deliver
         if self.is_over or (waits and self.phase is Phase.DELIVERING):

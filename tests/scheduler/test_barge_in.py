@@ -214,9 +214,26 @@ def test_a_budget_that_is_used_up_lets_nothing_go_on() -> None:
 def test_what_is_never_played_ends_with_the_regions_seconds() -> None:
     world = World(tape(S="123"))
     client = world.run()
-    client.start(talk("ignore", reports=True).model_copy(update={"max_seconds": 5.0}))
+    client.start(talk("stop", reports=True).model_copy(update={"max_seconds": 5.0}))
     client.go_on()
     assert client.run.next_deadline_s() == 5.0
     world.now_s = 5.0
     client.go_on()
     assert client.reasons["S"] == "deadline"
+
+
+def test_what_is_never_played_ends_when_nobody_can_break_in_any_more() -> None:
+    client = World(tape(S="123")).run()
+    client.start(talk("stop", reports=True))
+    client.go_on()
+    assert client.run.is_waiting
+    client.tell(CloseInput(stream="mic"))
+    client.go_on()
+    assert client.reasons["S"] == "finished"
+
+
+def test_nobody_waits_for_delivery_where_nothing_is_taken_back() -> None:
+    client = World(tape(S="123")).run()
+    client.start(talk("pause", reports=True))
+    client.go_on()
+    assert client.reasons["S"] == "finished"

@@ -146,8 +146,6 @@ def break_in(runtime: EmbeddedRuntime, policy: BargeIn) -> list[Event]:
     watch = Watch(name="w", streams=("say",), regex=r"\nb:", hold="region")
 
     def react(event: Event) -> Sequence[Command]:
-        if event.kind == "value" and event.seq > 40:
-            return (Delivered(stream="say", n_chars=9999),)
         if not isinstance(event, Noticed):
             return ()
         return (
