@@ -22,11 +22,12 @@ import hogdsl as hog
 N_STREAMS = 8
 N_OPERATIONS = 200
 N_TOKENS = 128
-EVERY = 64
+EVERY = 32
 """A question is put after so many tokens; it costs a row of its own in that step."""
-NEVER = ("\n\nThe end", "</think>", "STOP")
-"""Stops that piglet does not write, so that both kinds of run make the same steps."""
-END = "<|im_end|>"
+NEVER = ("\n\nThe end", "</answer>", "STOP")
+"""Stops that piglet does not write, so that both kinds of run write the same tokens."""
+ENDS = ("<|im_end|>", "</think>")
+"""Tokens that are forbidden in both, so that no stream ends early."""
 
 
 @hog.program
@@ -53,9 +54,9 @@ def eight_streams(s: hog.Scope, rules: bool) -> None:
         for think in thoughts:
             with think:
                 stops = [*NEVER, hog.regex(r"x{3}\d")] if rules else None
-                think += hog.gen(max_tokens=N_TOKENS, stop=stops, forbid=[END])
+                think += hog.gen(max_tokens=N_TOKENS, stop=stops, forbid=ENDS)
             if rules:
-                think.ask("ahead? ", every=EVERY, at="\n\n")
+                think.ask("ahead? ", every=EVERY)
         if rules:
             now.until(hog.all_workers(hog.regex(r"total: \d+\.")))
             now.until(hog.quorum(3, hog.regex(r"answer: (\d+);")))
@@ -74,6 +75,9 @@ def compile_ms(n_runs: int) -> list[float]:
 def step_ms(runtime: hog.Runtime, rules: bool) -> float:
     """Milliseconds per step of one run of eight streams."""
     usage = eight_streams.on(runtime).run(rules).usage
+    n_probes = N_STREAMS * (N_TOKENS // EVERY - 1) if rules else 0
+    if usage.tokens_generated != N_STREAMS * N_TOKENS or usage.probes < n_probes:
+        raise RuntimeError(f"the runs cannot be compared: with rules={rules} there was {usage}")
     return 1e3 * usage.seconds / usage.steps
 
 
@@ -93,9 +97,9 @@ def main(
         step_ms(runtime, rules)
     plain: list[float] = []
     ruled: list[float] = []
-    for _ in track(range(runs), console=Console(stderr=True)):
-        plain.append(step_ms(runtime, False))
-        ruled.append(step_ms(runtime, True))
+    for i in track(range(runs), console=Console(stderr=True)):
+        for rules in (False, True) if i % 2 else (True, False):
+            (ruled if rules else plain).append(step_ms(runtime, rules))
     runtime.close()
     ratios = [r / p for r, p in zip(ruled, plain, strict=True)]
     figures = {

@@ -8,7 +8,7 @@ import regex
 
 from hogdsl.plan import Condition, Ended, Matches
 from runtime.scheduler.life import Phase
-from runtime.scheduler.search import Search, compiled
+from runtime.scheduler.search import WINDOW_CHARS, Search, compiled, may_begin_at
 from runtime.scheduler.writer import Writer
 
 
@@ -77,12 +77,15 @@ class AgreesState:
         return max(said.values(), default=0) >= self._plan.n
 
     def _search(self, last: _Last, text: str, end: int) -> None:
-        """Look from the last match on, which may have become longer."""
+        """Look from the last match on, which may have become longer while it is near the end."""
         if end < last.n_seen:
             last.start, last.said = 0, None
         last.n_seen = end
+        behind = last.start
         for match in self._pattern.finditer(text, last.start, end):
-            last.start, last.said = match.start(), _said(match)
+            last.start, last.said, behind = match.start(), _said(match), match.end()
+        if end - last.start > WINDOW_CHARS:
+            last.start = may_begin_at(self._pattern, text, behind, end)
 
     def is_possible(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it may yet hold."""

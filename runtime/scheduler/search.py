@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import regex
 
-_WINDOW_CHARS = 200
+WINDOW_CHARS = 200
 """Text is searched again without asking where a match could still begin, up to this much."""
 _LOOKS_AHEAD = regex.compile(r"\$|\\[bBZzmM]|\(\?(?!:|P?<\w)")
 """What makes a match depend on the text behind it."""
@@ -60,7 +60,7 @@ class Search:
             if not self._whole or self._pattern.search(text, self._start, end) is not None:
                 self.found = self._first(text, end)
             self._n_seen = end
-            if self.found is None and end - self._start > _WINDOW_CHARS:
+            if self.found is None and end - self._start > WINDOW_CHARS:
                 self._start = may_begin_at(self._pattern, text, self._start, end)
         return self.found
 

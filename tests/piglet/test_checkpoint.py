@@ -47,4 +47,5 @@ def test_our_engine_gives_the_same_logits_as_transformers(model, tokenizer) -> N
 def test_it_has_learned_every_kind_of_transcript(model, tokenizer, name: str) -> None:
     rng = random.Random(f"test/{name}")
     samples = [KINDS[name].draw(rng) for _ in range(N_SAMPLES)]
-    assert share_right(model, tokenizer, samples) >= 0.85
+    least = 0.8 if name == "listen_summary" else 0.9  # docs/piglet.md has what was measured
+    assert share_right(model, tokenizer, samples) >= least

@@ -1,5 +1,6 @@
 """The programs that come with the project, on piglet and on scripts."""
 
+import random
 import re
 from typing import Literal
 
@@ -10,6 +11,7 @@ from hogdsl.testing import script
 from programs.solo import label, solo, think_first
 from programs.solve_together import solve_together
 from programs.talk_while_thinking import talk_while_thinking
+from runtime.piglet.problems import SumList
 
 PROBLEM = "a:17+25 b:38+41 c:9+66 d:52+13 e:71+6 f:45+45"
 SOLVED = "a:17+25=42\nb:38+41=79\nc:9+66=75\nd:52+13=65\ne:71+6=77\nf:45+45=90"
@@ -19,12 +21,8 @@ def test_solo_works_through_all_sums(piglet: hog.Runtime) -> None:
     assert solo.on(piglet)(PROBLEM) == SOLVED
 
 
-@pytest.mark.xfail(reason="piglet is wrong here since it has learned more tasks", strict=False)
-@pytest.mark.parametrize("layout", ["combined", "contiguous"])
-def test_two_workers_share_out_the_sums_and_do_none_twice(
-    piglet: hog.Runtime, layout: Literal["combined", "contiguous"]
-) -> None:
-    run = solve_together.on(piglet).run(PROBLEM, layout=layout)
+def test_two_workers_share_out_the_sums_and_do_none_twice(piglet: hog.Runtime) -> None:
+    run = solve_together.on(piglet).run(PROBLEM)
     assert run.value == SOLVED
     done = {name: re.findall(r"([a-f]):\d", run.streams[name]) for name in ("Alice", "Bob")}
     assert sorted(done["Alice"] + done["Bob"]) == list("abcdef")
@@ -32,11 +30,27 @@ def test_two_workers_share_out_the_sums_and_do_none_twice(
     assert run.usage.steps < 0.64 * solo.on(piglet).run(PROBLEM).usage.steps
 
 
-@pytest.mark.xfail(reason="piglet is wrong here since it has learned more tasks", strict=False)
-def test_three_workers_take_two_sums_each(piglet: hog.Runtime) -> None:
-    run = solve_together.on(piglet).run(PROBLEM, names=("Alice", "Bob", "Carol"))
-    assert run.value == SOLVED
-    assert run.usage.steps < 0.52 * solo.on(piglet).run(PROBLEM).usage.steps
+@pytest.mark.parametrize(
+    ("layout", "names", "steps"),
+    [("contiguous", ("Alice", "Bob"), 0.64), ("combined", ("Alice", "Bob", "Carol"), 0.52)],
+)
+def test_teams_work_out_most_sums_in_fewer_steps(
+    piglet: hog.Runtime,
+    layout: Literal["combined", "contiguous"],
+    names: tuple[str, ...],
+    steps: float,
+) -> None:
+    """Of twelve drawn problems; on 200 that is measured by `benchmarks.collaboration`."""
+    rng = random.Random(3)
+    n_right = n_steps = n_alone = 0
+    for problem in [SumList.draw(rng, 6) for _ in range(12)]:
+        run = solve_together.on(piglet).run(problem.prompt, names=names, layout=layout)
+        right = {problem.line(i).strip() for i in range(6)}
+        n_right += len(right & set(run.value.split()))
+        n_steps += run.usage.steps
+        n_alone += solo.on(piglet).run(problem.prompt).usage.steps
+    assert n_right >= 0.85 * 72
+    assert n_steps < steps * n_alone
 
 
 def test_workers_that_cannot_see_each_other_do_the_same_sums(piglet: hog.Runtime) -> None:
