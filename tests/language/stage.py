@@ -199,10 +199,10 @@ class Stage:
         return self.sessions[-1]
 
     def stats(self) -> hog.Stats:
-        raise NotImplementedError
+        raise NotImplementedError("no program asks a stage for its stats")
 
     def close(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError("a program does not close the runtime that it was given")
 
 
 def region(name: str = "r", *streams: str) -> Region:

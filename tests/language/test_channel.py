@@ -187,7 +187,7 @@ def test_an_event_loop_that_has_ended_does_not_hinder_the_channel():
     told: list[Command] = []
     listen(channel, told, n=1)
     assert len(channel) == 0
-    waiting.get_coro().close()  # type: ignore[union-attr]
+    waiting.get_coro().close()  # type: ignore[union-attr] -- a task has one
     waiting._log_destroy_pending = False  # type: ignore[attr-defined] -- its loop is gone
 
 
@@ -225,7 +225,7 @@ def test_a_channel_may_be_closed_twice():
     ("wrong", "code"),
     [
         (lambda: Channel(capacity=0), "channel-capacity"),
-        (lambda: Channel().send(7), "channel-text"),  # type: ignore[arg-type]
+        (lambda: Channel().send(7), "channel-text"),  # type: ignore[arg-type] -- wrong on purpose
         (lambda: Channel().send("x", at_step=-1), "channel-step"),
         (lambda: Channel().close(at_step=-1), "channel-step"),
     ],

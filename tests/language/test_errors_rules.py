@@ -253,7 +253,7 @@ def test_a_callback_with_the_wrong_arguments():
     @hog.program
     def confused(s: hog.Scope) -> None:
         with s.fork("a") as team:
-            function: Any = lambda live: None  # noqa: E731
+            function: Any = lambda live: None  # noqa: E731 -- untyped
             team["a"].on("x")(function)  # here
 
     assert fault_of(confused) == (

@@ -180,7 +180,7 @@ def test_a_layout_function_that_shows_another_twice():
 def test_a_layout_function_that_returns_no_list():
     @hog.program
     def forgetful(s: hog.Scope) -> None:
-        nothing: Any = lambda me, others, shared: None  # noqa: E731
+        nothing: Any = lambda me, others, shared: None  # noqa: E731 -- untyped
         with s.fork("a", layout=nothing) as team:  # here: s.fork("a", layout=nothing)
             team["a"] += hog.gen(max_tokens=4)
 

@@ -71,5 +71,5 @@ def test_a_speaker_serves_one_stream_at_a_time():
 @pytest.mark.parametrize("wrong", [-1, 2.5, True])
 def test_what_was_delivered_is_a_number_of_characters(wrong: object):
     with pytest.raises(hog.ProgramError) as caught:
-        hog.Speaker().delivered(wrong)  # type: ignore[arg-type]
+        hog.Speaker().delivered(wrong)  # type: ignore[arg-type] -- wrong on purpose
     assert caught.value.code == "speaker-delivered"

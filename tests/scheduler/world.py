@@ -133,7 +133,7 @@ class FakeMachine:
     text: Letters = field(default_factory=Letters)
 
     def run(self, rows: Sequence[RowWork]) -> list[Result]:
-        raise NotImplementedError
+        raise NotImplementedError("the world runs rows itself, see World.step")
 
 
 def text_of(item: Block | BlockPrefix) -> str:
