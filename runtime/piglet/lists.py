@@ -69,7 +69,7 @@ def check(rng: random.Random) -> Segments:
         lines.append(unfinished[: rng.randrange(1, len(unfinished))])
         answers.append([])
     segments: Segments = [(user(problem.prompt) + ASSISTANT, SKIP)]
-    segments += follow(rng, CHECK, lines, answers)
+    segments += follow(rng, CHECK, lines, answers, broken=True)
     if n_worked == n_items:
         return [*segments, (END, DECISION)]
     return [*segments, (waiting(rng), SKIP), (".", LEARN)]

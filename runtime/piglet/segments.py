@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from itertools import accumulate
 
 Segments = list[tuple[str, float]]
 """Text in pieces, each with the weight of the loss on its tokens."""
@@ -29,25 +30,34 @@ def waiting(rng: random.Random) -> str:
 
 
 def follow(
-    rng: random.Random, fixed: str, pieces: Sequence[str], answers: Sequence[Segments]
+    rng: random.Random,
+    fixed: str,
+    pieces: Sequence[str],
+    answers: Sequence[Segments],
+    *,
+    broken: bool = False,
 ) -> Segments:
     """A stream that answers every piece of a growing text, with `fixed` between the two.
 
     As it runs, `fixed` is encoded while the growing text is still empty, so nothing may be read
-    from it. Hence half of the texts have pieces behind it. In some of these, pieces arrive only
-    after the stream has waited for them, so that older dots know less than the newest one.
+    from it. Hence most texts have pieces behind it. In half of all, pieces arrive only after the
+    stream has waited for them, mostly one by one, so that older dots know less than the newest
+    one. Where its end can be seen, a piece may also arrive `broken` in parts.
     """
-    n_front = n_there = len(pieces)
-    if rng.random() < 0.5:
-        n_front = rng.randint(0, len(pieces))
-    if n_front < len(pieces) and rng.random() < 0.5:
-        n_there = rng.randint(n_front, len(pieces))
-    front, behind = "".join(pieces[:n_front]), "".join(pieces[n_front:n_there])
-    segments: Segments = [(front + fixed + behind, SKIP)]
-    for i, answer in enumerate(answers):
-        if i == n_there:
-            n_there = rng.randint(i + 1, len(pieces))
-            segments.append(("." * rng.choice((1, 2, 5, 12)), LEARN))
-            segments.append(("".join(pieces[i:n_there]), SKIP))
+    text, ends = "".join(pieces), list(accumulate(map(len, pieces)))
+    arrivals = list(range(len(text) + 1)) if broken else [0, *ends]
+    n_front = n_there = len(text)
+    if rng.random() < 0.67:
+        n_front = rng.choice(arrivals)
+        n_there = n_front if rng.random() < 0.75 else n_there
+    one_by_one = rng.random() < 0.7
+    pauses = (1, 1, 2, 5) if broken else (1, 2, 5, 12, 25)
+    segments: Segments = [(text[:n_front] + fixed + text[n_front:n_there], SKIP)]
+    for end, answer in zip(ends, answers, strict=True):
+        while n_there < end:
+            last = end if one_by_one else len(text)
+            before, n_there = n_there, rng.choice([n for n in arrivals if n_there < n <= last])
+            segments.append(("." * rng.choice(pauses), LEARN))
+            segments.append((text[before:n_there], SKIP))
         segments += [(waiting(rng), SKIP), *answer]
     return segments

@@ -27,19 +27,19 @@ _long_sum, _calculation = reasoning.draw_long_sum, reasoning.draw_calculation
 
 KINDS = {
     "alone": Kind(draw=lists.alone, weight=7),
-    "combined": Kind(draw=teams.combined, weight=90),
+    "combined": Kind(draw=teams.combined, weight=65),
     "contiguous": Kind(draw=teams.contiguous, weight=22),
     "chat": Kind(draw=lists.chat, weight=6),
-    "check": Kind(draw=lists.check, weight=12),
+    "check": Kind(draw=lists.check, weight=14),
     "think": Kind(draw=lambda rng: reasoning.think(_long_sum(rng), rng), weight=10),
     "speak": Kind(draw=lambda rng: reasoning.speak(_long_sum(rng), rng), weight=6),
     "think_and_speak": Kind(draw=lambda rng: reasoning.think_and_speak(_long_sum(rng)), weight=3),
     "calc_think": Kind(draw=lambda rng: reasoning.think(_calculation(rng), rng), weight=7),
     "calc_speak": Kind(draw=lambda rng: reasoning.speak(_calculation(rng), rng), weight=4),
     "calc": Kind(draw=lambda rng: reasoning.think_and_speak(_calculation(rng)), weight=2),
-    "listen_notes": Kind(draw=listening.notes, weight=10),
+    "listen_notes": Kind(draw=listening.notes, weight=14),
     "listen_reply": Kind(draw=listening.reply, weight=9),
-    "listen_summary": Kind(draw=listening.summary, weight=5),
+    "listen_summary": Kind(draw=listening.summary, weight=7),
 }
 
 
