@@ -39,6 +39,8 @@ class Usage(Wire):
     """Tokens that streams found in the cache when they began, instead of encoding them."""
     probes: int = 0
     """Questions (`ask`) that were put."""
+    suspensions: int = 0
+    """Times that its pages were given to older runs; it was restored each time."""
     seconds: float = 0.0
 
 

@@ -10,7 +10,7 @@ all rows attend, so each sees what all wrote. Every call either does the whole o
 raises and leaves blocks and pages as they were. An engine is used by one thread at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -263,6 +263,31 @@ class Engine:
         return self.transformer.logits(hidden)
 
     # ------------------------------------------------------------ pages
+
+    @property
+    def n_tokens_most(self) -> int:
+        """How many tokens the cache holds."""
+        return self.pages.n_total * self.page_size_tokens
+
+    def make_room(self, growth: Mapping[Block, int]) -> int:
+        """Pages that are missing for blocks to get so many more tokens each."""
+        n_needed = 0
+        for block, n_new in growth.items():
+            n_held = self.pages.n_held(block.number)
+            n_needed += max(0, self._n_pages(block.n_tokens + n_new) - n_held)
+        return max(0, n_needed - self.pages.n_free)
+
+    def find(self, block: Block, after: object, tokens: Sequence[int]) -> int:
+        return 0
+
+    def remember(self, *blocks: Block) -> None:
+        pass
+
+    def suspend(self, *blocks: Block) -> None:
+        raise NotImplementedError
+
+    def restore(self, *blocks: Block) -> None:
+        raise NotImplementedError
 
     def check(self) -> None:
         """Prove that each page has exactly one owner and each block the pages that it needs.

@@ -167,6 +167,8 @@ def usage_line(usage: Usage) -> str:
     ]
     if usage.probes:
         parts.append(f"{count(usage.probes, 'question')} asked")
+    if usage.suspensions:
+        parts.append(f"suspended {count(usage.suspensions, 'time')}")
     return " · ".join([*parts, f"{usage.seconds:.2f} s"])
 
 

@@ -12,8 +12,9 @@ class Accounts:
     tokens_encoded: int = 0
     tokens_cached: int = 0
     probes: int = 0
+    suspensions: int = 0
     seconds: float = 0.0
 
     def encoded(self, n_tokens: int) -> None:
-        """So many tokens of a text go to the cache."""
+        """So many tokens of a text are put into a stream."""
         self.tokens_encoded += n_tokens

@@ -17,6 +17,7 @@ from hogdsl.commands import (
     Write,
 )
 from runtime.scheduler.accounts import Accounts
+from runtime.scheduler.cached import find_beginning, remember_streams
 from runtime.scheduler.life import Phase
 from runtime.scheduler.present import Present
 from runtime.scheduler.work import Cache
@@ -136,6 +137,8 @@ def _begin(present: Present, accounts: Accounts, now_s: float) -> None:
         goes_on = writer.plan.continues and writer.plan.parent is not None
         parent = present.writers[writer.plan.parent] if goes_on and writer.plan.parent else None
         writer.begin(present.blocks.state_after(writer.plan.view, present.owners), now_s, parent)
+        if not writer.block.n_tokens:
+            find_beginning(present, writer, accounts)
 
 
 def _leave_inputs(present: Present) -> None:
@@ -185,7 +188,7 @@ def end_late(present: Present, now_s: float) -> bool:
 # ---------------------------------------------------------------- the end
 
 
-def join_if_over(present: Present, cache: Cache) -> bool:
+def join_if_over(present: Present) -> bool:
     """If all streams have ended, free what the region does not keep; say whether it is over."""
     writers = present.writers.values()
     if present.rules.holds_region or not all(writer.is_over for writer in writers):
@@ -195,7 +198,8 @@ def join_if_over(present: Present, cache: Cache) -> bool:
             writer.close()
     if not all(writer.phase is Phase.ENDED for writer in writers):
         return False
-    _join(present, cache)
+    remember_streams(present)
+    _join(present, present.cache)
     return True
 
 

@@ -70,6 +70,7 @@ def open_region(
         seen=frozenset(name for stream in region.streams for name in stream.view),
         started_at_s=now_s,
         blocks=blocks,
+        cache=machine.cache,
     )
 
 
@@ -80,8 +81,9 @@ def _texts(region: plan.Region, blocks: Blocks, around: Surroundings) -> dict[st
             before = blocks.state_after(block.after, {})
             rendered, blocks.turns[block.name] = render(around.text, block.pieces, before)
             first = begins_plainly(block.pieces, before)
-            texts[block.name] = tuple(around.text.encode(rendered, first=first))
-            around.count_encoded(len(texts[block.name]))
+            tokens = tuple(around.text.encode(rendered, first=first))
+            if tokens:
+                texts[block.name] = tokens
     return texts
 
 

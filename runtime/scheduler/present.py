@@ -8,6 +8,7 @@ from runtime.blocks import Block
 from runtime.scheduler.life import Phase
 from runtime.scheduler.rules import Rules
 from runtime.scheduler.turns import TurnState
+from runtime.scheduler.work import Cache
 from runtime.scheduler.writer import Writer
 
 
@@ -48,9 +49,10 @@ class Present:
     Attributes:
         writers: by the names of their streams, in the order of the plan.
         owners: the same by the names of their blocks.
-        texts: text blocks that are still to be encoded, and their tokens.
+        texts: until the first step is made, the text blocks of the region, and their tokens that
+            are still to be encoded.
         seen: blocks that any of the streams sees.
-        n_steps: steps that it has made.
+        n_steps: steps that it has made; passes that only prefill do not count.
         n_generated: tokens that the model chose in it.
     """
 
@@ -62,6 +64,7 @@ class Present:
     seen: frozenset[str]
     started_at_s: float
     blocks: Blocks
+    cache: Cache
     n_steps: int = 0
     n_generated: int = 0
     _counted: set[str] = field(default_factory=set[str])
@@ -107,15 +110,24 @@ class Present:
                 turning.setdefault(writer.plan.commit.into, []).append(writer.turning.block)
         return turning
 
-    def text_view(self, name: str) -> tuple[Block, ...]:
-        """What a text block is encoded after: blocks that are being written count as empty."""
+    def before_text(self, name: str) -> tuple[str, ...]:
+        """The blocks that a text block is encoded after: those being written count as empty."""
         for block in self.plan.blocks:
             if isinstance(block, plan.TextBlock) and block.name == name:
-                before = [self.block(b) for b in block.after if b not in self.owners]
-                return (*before, self.block(name))
+                return tuple(before for before in block.after if before not in self.owners)
         raise KeyError(name)
 
+    def text_view(self, name: str) -> tuple[Block, ...]:
+        """What a text block is encoded after, and the block itself."""
+        return tuple(map(self.block, (*self.before_text(name), name)))
+
     # ---------------------------------------------------------------- who can go on
+
+    @property
+    def is_interactive(self) -> bool:
+        """Somebody waits for what is said, heard or asked in it."""
+        roles = {stream.role for stream in self.plan.streams}
+        return bool(self.plan.asks) or not roles.isdisjoint(("say", "listen"))
 
     @property
     def awaits_program(self) -> bool:
@@ -150,7 +162,7 @@ class Present:
     def must_wait(self, writer: Writer) -> bool:
         """A stream with nothing to append starts from what it sees last; it waits if that is only
         appended in the next step."""
-        if any(self.texts.get(name) for name in writer.plan.view):
+        if any(name in self.texts for name in writer.plan.view):
             return True
         for name in reversed(writer.plan.view):
             owner = self.owners.get(name)
@@ -175,10 +187,11 @@ class Present:
         of the region once, for whom it is encoded."""
         n_tokens = 0
         for name in writer.plan.view:
+            n_tokens += self.block(name).n_tokens
             if name in self.texts and name not in self._counted:
                 self._counted.add(name)
             else:
-                n_tokens += len(self.texts.get(name, ())) or self.block(name).n_tokens
+                n_tokens += len(self.texts.get(name, ()))
         return n_tokens
 
     def n_next(self) -> dict[str, int]:

@@ -39,7 +39,9 @@ def _turning_job(present: Present, writer: Writer, commit: Commit) -> Job:
     """The end of a finished step, which is then moved to its history."""
     assert writer.turning is not None
     work = RowWork(view=present.turning_view(writer), tokens=writer.turning.pending)
-    return Job(work=work, done=lambda _: commit(present, writer))
+    assert writer.plan.commit is not None
+    into = present.block(writer.plan.commit.into)
+    return Job(work=work, done=lambda _: commit(present, writer), moves_into=into)
 
 
 _WRITTEN = frozenset({Phase.DELIVERING, Phase.FLUSHING})

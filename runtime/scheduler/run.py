@@ -12,14 +12,18 @@ from typing import Any, Literal
 from hogdsl import events, plan
 from hogdsl.commands import Command
 from hogdsl.errors import CapacityError, PlanError, RunCancelled
+from runtime.blocks import Block
+from runtime.scheduler import prefill
 from runtime.scheduler.accounts import Accounts
 from runtime.scheduler.asks import AskState
+from runtime.scheduler.cached import find_texts, remember_texts
 from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey
 from runtime.scheduler.opening import open_region
 from runtime.scheduler.present import Blocks, Present
 from runtime.scheduler.rows import jobs_of
 from runtime.scheduler.setup import check
-from runtime.scheduler.work import Job, Machine
+from runtime.scheduler.turn import Turn
+from runtime.scheduler.work import Growth, Job, Machine
 from runtime.scheduler.writer import Writer
 
 ErrorName = Literal["PlanError", "CapacityError", "RunCancelled", "InternalError"]
@@ -31,6 +35,7 @@ class Run:
     Attributes:
         present: the region that runs now, if any.
         number: of the run, in the order in which runs were opened.
+        is_suspended: its pages have been given up; see `runtime.scheduler.pressure`.
     """
 
     def __init__(
@@ -56,6 +61,9 @@ class Run:
         """
         self.present: Present | None = None
         self.number = number
+        self.is_suspended = False
+        self._calls: list[Callable[[], None]] = []
+        """What was said to it while it was suspended."""
         self._machine, self._emit_event = machine, emit
         self._seed, self._max_tokens, self._max_seconds = seed, max_tokens, max_seconds
         self._opened_at_s = opened_at_s
@@ -77,6 +85,12 @@ class Run:
 
     def start(self, region: plan.Region, now_s: float) -> None:
         """Begin a region; a plan that does not fit together fails the run."""
+        if self.is_suspended:
+            self._calls.append(lambda: self._start(region, now_s))
+        else:
+            self._start(region, now_s)
+
+    def _start(self, region: plan.Region, now_s: float) -> None:
         if self._began_at_s is None:
             self._began_at_s = now_s
             self._opened_at_s = now_s if self._opened_at_s is None else self._opened_at_s
@@ -101,12 +115,20 @@ class Run:
                 emit=self._emit,
                 count_encoded=self._accounts.encoded,
             )
+            find_texts(self.present, self._accounts)
             conclude(self.present, self._accounts, now_s, stepped=False)
+            self._check_size()
         except Exception as error:  # whoever waits must hear of it, whatever it is
             self.fail(error)
 
     def tell(self, command: Command, now_s: float) -> None:
         """The program says something; between two steps only. Too late, it does nothing."""
+        if self.is_suspended:
+            self._calls.append(lambda: self._tell(command, now_s))
+        else:
+            self._tell(command, now_s)
+
+    def _tell(self, command: Command, now_s: float) -> None:
         present = self.present
         if present is None:
             return
@@ -117,28 +139,59 @@ class Run:
         except Exception as error:  # as above
             self.fail(error)
 
-    def jobs(self, now_s: float) -> list[Job]:
-        """The rows of the next step; none if nothing runs, or all that runs waits."""
+    def keep_time(self, now_s: float) -> bool:
+        """End what is late or fills its context; says whether the run can make a step."""
         present = self.present
-        if present is None:
-            return []
-        jobs: list[Job] = []
+        if present is None and not self.is_suspended:
+            return False
         try:
             self._check_deadline(now_s)
+            if present is None or self.is_suspended:
+                self._wake_if_late(now_s)
+                return False
             late = end_late(present, now_s)
             if present.check_length(self._machine.context_length) or late:
                 conclude(present, self._accounts, now_s, stepped=False)
             self._join_if_over(present)
-            if self.present is None or self._waits(present):
-                return []
-            cache, text = self._machine.cache, self._machine.text
-            for job in jobs_of(present, cache, text, heard=self._heard, commit=self._commit):
-                jobs.append(job)
+            return self.present is not None and not self._waits(present)
         except Exception as error:  # one run's fault is not to end the others
-            self._machine.cache.free(*(job.scratch for job in jobs if job.scratch is not None))
             self.fail(error)
-            return []
-        return jobs
+            return False
+
+    def _wake_if_late(self, now_s: float) -> None:
+        """A suspended stream has to be ended: the run wants to go on."""
+        limit_s = None if self.present is None else deadline_s(self.present)
+        if limit_s is not None and limit_s <= now_s and not self._calls:
+            self._calls.append(lambda: None)
+
+    @property
+    def is_prefilling(self) -> bool:
+        """Its next turn is a chunk of a long text."""
+        return self.present is not None and prefill.is_needed(self.present)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Somebody waits for what it says, hears or is asked."""
+        return self.present is not None and self.present.is_interactive
+
+    def turn(self) -> Turn | None:
+        """Its rows in the next step, right after `keep_time`; None if it has failed."""
+        present = self.present
+        assert present is not None
+        cache, text = self._machine.cache, self._machine.text
+        jobs: list[Job] = []
+        try:
+            is_prefill = prefill.is_needed(present)
+            if is_prefill:
+                jobs += prefill.chunk_jobs(present)
+            else:
+                for job in jobs_of(present, cache, text, heard=self._heard, commit=self._commit):
+                    jobs.append(job)
+        except Exception as error:  # one run's fault is not to end the others
+            Turn(run=self, jobs=tuple(jobs), is_prefill=False).free_scratch(cache)
+            self.fail(error)
+            return None
+        return Turn(run=self, jobs=tuple(jobs), is_prefill=is_prefill)
 
     def _waits(self, present: Present) -> bool:
         """Whether all streams wait for the program.
@@ -183,7 +236,9 @@ class Run:
         present = self.present
         if present is None:
             return
-        present.texts.clear()
+        if present.texts:
+            remember_texts(present)
+            present.texts.clear()
         present.n_steps += 1
         conclude(present, self._accounts, now_s, stepped=True)
         self._join_if_over(present)
@@ -200,17 +255,13 @@ class Run:
 
     def close(self) -> None:
         """Free all blocks. Safe to call twice."""
-        present, self.present = self.present, None
-        if present is not None:
-            for writer in present.writers.values():
-                self._blocks.blocks[writer.plan.view[-1]] = writer.block
-                if writer.turning is not None:
-                    self._machine.cache.free(writer.turning.block)
-        self._machine.cache.free(*self._blocks.blocks.values())
+        self._machine.cache.free(*self._all_blocks())
+        self.present, self.is_suspended = None, False
         self._blocks.blocks.clear()
+        self._calls.clear()
 
     def _join_if_over(self, present: Present) -> None:
-        if join_if_over(present, self._machine.cache):
+        if join_if_over(present):
             self.present = None
             self._emit(events.Joined, region=present.plan.name, usage=self.usage)
 
@@ -226,6 +277,74 @@ class Run:
                 f"the run had {self._max_seconds} seconds and was not over. Give it more, or let "
                 "it do less."
             )
+
+    # ---------------------------------------------------------------- pages
+
+    def _all_blocks(self) -> list[Block]:
+        """The blocks that it holds now."""
+        blocks = dict(self._blocks.blocks)
+        turning: list[Block] = []
+        if self.present is not None:
+            for writer in self.present.writers.values():
+                blocks[writer.plan.view[-1]] = writer.block
+                turning += [writer.turning.block] if writer.turning is not None else []
+        return [*blocks.values(), *turning]
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all its blocks."""
+        return sum(block.n_tokens for block in self._all_blocks())
+
+    @property
+    def holds_tokens(self) -> bool:
+        return any(block.n_tokens for block in self._all_blocks())
+
+    def growth(self, n_tokens: int) -> Growth:
+        """So many more tokens for every stream that is not over, none for its other blocks."""
+        growth = dict.fromkeys(self._all_blocks(), 0)
+        if self.present is not None:
+            for writer in self.present.writers.values():
+                if not writer.is_over:
+                    growth[writer.block] = n_tokens + len(writer.written.pending)
+        return growth
+
+    def _check_size(self) -> None:
+        """Refuse a region whose texts alone do not fit the cache."""
+        present = self.present
+        if present is None:
+            return
+        pending = [len(writer.written.pending) for writer in present.writers.values()]
+        n_new = sum(map(len, present.texts.values())) + sum(pending)
+        n_held, n_most = self.n_tokens, self._machine.cache.n_tokens_most
+        if n_held + n_new > n_most:
+            raise CapacityError(
+                f"region {present.plan.name!r} is too large for the cache: it begins with {n_new} "
+                f"tokens besides the {n_held} that the run holds, and the cache holds {n_most}. "
+                "Waiting will not help: shorten it, or give the cache more memory."
+            )
+
+    @property
+    def wants_to_go_on(self) -> bool:
+        """Suspended or not, there is something for it to do."""
+        return bool(self._calls) or not self.is_waiting
+
+    def suspend(self) -> None:
+        """Give up all pages; what is said to it meanwhile is kept for later."""
+        self._machine.cache.suspend(*self._all_blocks())
+        self.is_suspended = True
+        self._accounts.suspensions += 1
+
+    def restore(self) -> None:
+        """Encode again what was given up, in one pass, and obey what was said meanwhile.
+
+        Raises:
+            CapacityError: there is no room for it; it stays suspended.
+        """
+        self._machine.cache.restore(*self._all_blocks())
+        self.is_suspended = False
+        calls, self._calls = self._calls, []
+        for call in calls:
+            call()
 
     # ---------------------------------------------------------------- results
 

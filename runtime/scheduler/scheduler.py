@@ -3,33 +3,52 @@
     while step := scheduler.next_step(now_s):
         scheduler.apply(step, runner.run(step), now_s)
 
-A step holds the rows of every run that can go on. All streams of a run advance together. If the
-step's forward pass fails, nothing has changed, and `drop` frees what was made for it. With one run
-in the step that run is to blame; with several, each then makes its step alone.
+A step holds the rows of every run that can go on, as far as there is room for them: `order` says
+who comes first, `prefill` how long texts are spread over several steps, `pressure` what happens
+when pages run out. All streams of a run advance together. If the step's forward pass fails, no
+stream has gone on, and `drop` frees what was made for it. With one run in the step that run is to
+blame; with several, each then makes its step alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hogdsl.errors import CapacityError
+from runtime.scheduler import pressure
+from runtime.scheduler.order import in_order
 from runtime.scheduler.run import Run
+from runtime.scheduler.turn import Turn
 from runtime.scheduler.work import Cache, Job, Result, RowWork
 
+STEP_TOKENS = 1024
+"""No further run comes into a step that has so many tokens."""
+PREFILL_TOKENS = 256
+"""No further run that prefills comes into a step that has so many tokens."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The rows of one forward pass, with the run that each belongs to."""
+    """The turns of one forward pass.
 
-    jobs: tuple[tuple[Run, Job], ...]
+    Attributes:
+        passed_over: runs for which there was no room.
+    """
+
+    turns: tuple[Turn, ...]
+    passed_over: tuple[Run, ...] = ()
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [job for turn in self.turns for job in turn.jobs]
 
     @property
     def rows(self) -> list[RowWork]:
-        return [job.work for _, job in self.jobs]
+        return [job.work for job in self.jobs]
 
     @property
     def runs(self) -> list[Run]:
-        """Each run once, in the order in which they were added."""
-        return list(dict.fromkeys(run for run, _ in self.jobs))
+        """The runs that go on in it."""
+        return [turn.run for turn in self.turns]
 
 
 class Scheduler:
@@ -38,10 +57,13 @@ class Scheduler:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._runs: list[Run] = []
+        self._waited: dict[Run, int] = {}
+        """How many steps each run was passed over since it was last in one."""
 
     def __repr__(self) -> str:
         running = sum(run.present is not None for run in self._runs)
-        return f"<Scheduler {len(self._runs)} runs, {running} running>"
+        suspended = sum(run.is_suspended for run in self._runs)
+        return f"<Scheduler {len(self._runs)} runs, {running} running, {suspended} suspended>"
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -53,6 +75,7 @@ class Scheduler:
     def remove(self, run: Run) -> None:
         """Close a run and forget it. Safe to call twice."""
         run.close()
+        self._waited.pop(run, None)
         if run in self._runs:
             self._runs.remove(run)
 
@@ -68,26 +91,61 @@ class Scheduler:
             return False
         return all(run.is_waiting for run in self._runs)
 
-    def next_step(self, now_s: float, only: Run | None = None) -> Step | None:
-        """The rows of all runs, or of one; None if nothing can go on now (see `is_waiting`).
+    # ---------------------------------------------------------------- a step
 
-        Runs whose time or context is used up are ended; nothing else changes.
+    def next_step(self, now_s: float, only: Run | None = None) -> Step | None:
+        """What all runs do next, or one; None if nothing can go on now (see `is_waiting`).
+
+        Runs whose time or context is used up are ended; runs are suspended and restored.
         """
-        runs = self.runs if only is None else (only,)
-        jobs = [(run, job) for run in runs for job in run.jobs(now_s)]
-        return Step(jobs=tuple(jobs)) if jobs else None
+        for _ in range(2 * len(self._runs) + 1):
+            pressure.restore(self.runs, self._cache)
+            runs = self.runs if only is None else (only,)
+            ready = [run for run in runs if run.keep_time(now_s) and not self._must_queue(run)]
+            turns = pressure.fit(list(self._turns(ready)), self.runs, self._cache)
+            if turns:
+                return self._step(turns, ready)
+            if not ready and not any(run.is_suspended and run.wants_to_go_on for run in runs):
+                return None
+            # Who was ready has ended or failed, and now others may have room.
+        return None
+
+    def _step(self, turns: Sequence[Turn], ready: Sequence[Run]) -> Step:
+        served = {turn.run for turn in turns}
+        passed_over = tuple(run for run in ready if run not in served and not run.is_suspended)
+        return Step(turns=tuple(turns), passed_over=passed_over)
+
+    def _turns(self, ready: Sequence[Run]) -> Iterator[Turn]:
+        n_tokens = 0
+        for run in in_order(ready, self._waited):
+            most = PREFILL_TOKENS if run.is_prefilling else STEP_TOKENS
+            turn = run.turn() if n_tokens < most else None
+            if turn is not None:
+                n_tokens += turn.n_tokens
+                yield turn
+
+    def _must_queue(self, run: Run) -> bool:
+        """It has not begun, and an older run waits for room."""
+        return not run.holds_tokens and any(
+            other.is_suspended and other.wants_to_go_on and other.number < run.number
+            for other in self._runs
+        )
 
     def apply(self, step: Step, results: Sequence[Result], now_s: float) -> None:
         """Tell every job its result, then let every run draw its conclusions."""
+        for run in step.passed_over:
+            self._waited[run] = self._waited.get(run, 0) + 1
         for run in step.runs:
+            self._waited.pop(run, None)
             run.stepped(now_s)
         try:
-            for (_, job), result in zip(step.jobs, results, strict=True):
+            for job, result in zip(step.jobs, results, strict=True):
                 job.done(result)
         finally:
             self._free_scratch(step)
-        for run in step.runs:
-            run.settle(now_s)
+        for turn in step.turns:
+            if not turn.is_prefill:
+                turn.run.settle(now_s)
 
     def drop(self, step: Step, error: Exception) -> None:
         """The forward pass failed: end the run, or let each of several be tried alone.
@@ -95,8 +153,9 @@ class Scheduler:
         If there was no room for several, the one that came last gives way at once.
         """
         self._free_scratch(step)
-        if len(step.runs) == 1 or isinstance(error, CapacityError):
-            step.runs[-1].fail(error)
+        if len(step.turns) == 1 or isinstance(error, CapacityError):
+            max(step.runs, key=lambda run: run.number).fail(error)
 
     def _free_scratch(self, step: Step) -> None:
-        self._cache.free(*(job.scratch for _, job in step.jobs if job.scratch is not None))
+        for turn in step.turns:
+            turn.free_scratch(self._cache)

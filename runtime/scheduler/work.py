@@ -4,9 +4,9 @@ The scheduler imports neither torch nor a tokenizer. It sees blocks, rows and re
 Python, and the two protocols here are all that it needs from the engine and the model's text.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from hogdsl.plan import Constraint, Sampling, TokenName
 from runtime.blocks import Block, BlockPrefix
@@ -37,13 +37,57 @@ class Machine(Protocol):
         ...
 
 
+Growth: TypeAlias = Mapping[Block, int]
+"""Tokens that blocks are to get."""
+
+
 class Cache(Protocol):
     """Blocks are made, moved and freed here; keys and values are the engine's business."""
+
+    @property
+    def n_tokens_most(self) -> int:
+        """How many tokens it holds at most."""
+        ...
 
     def block(self) -> Block: ...
     def commit(self, block: Block, *, into: Block) -> None: ...
     def crop(self, block: Block, n_tokens: int) -> None: ...
     def free(self, *blocks: Block) -> None: ...
+
+    def find(self, block: Block, after: "Sequence[Ahead]", tokens: Sequence[int], /) -> int:
+        """Fill an empty block with the beginning of `tokens` that the radix cache has behind the
+        view `after`; says how many tokens that are."""
+        ...
+
+    def remember(self, *blocks: Block) -> None:
+        """Offer what these blocks hold to the radix cache, as far as a later `find` may use it."""
+        ...
+
+    def make_room(self, growth: Growth, /) -> int:
+        """Evict what nobody holds until the blocks can grow; pages that are missing even then.
+
+        A suspended block needs all its pages again.
+        """
+        ...
+
+    def suspend(self, *blocks: Block) -> None:
+        """Give up the pages of blocks that only their run sees; what they saw is kept."""
+        ...
+
+    def restore(self, *blocks: Block) -> None:
+        """Encode suspended blocks again, in one parallel pass.
+
+        Raises:
+            CapacityError: there is no room for it; they stay suspended.
+        """
+        ...
+
+
+class Ahead(NamedTuple):
+    """A block of a view, and the tokens that it is still to get."""
+
+    block: Block
+    coming: tuple[int, ...]
 
 
 class Detokenizer(Protocol):
@@ -166,3 +210,5 @@ class Job:
     done: Callable[[Result], None]
     scratch: Block | None = None
     """A block that is freed after the step, whatever comes of it."""
+    moves_into: Block | None = None
+    """The history to which the row's block is moved after the step."""

@@ -115,9 +115,9 @@ class Written:
         else:
             del self.pending[n_tokens - self.block.n_tokens :]
 
-    def appended(self) -> None:
-        """What was pending is in the cache."""
-        self.pending = []
+    def appended(self, n_tokens: int | None = None) -> None:
+        """What was pending is in the cache, or the first of it."""
+        self.pending = [] if n_tokens is None else self.pending[n_tokens:]
 
     def turn_over(self, block: Block) -> None:
         """Go on in a fresh block; nothing before it can be cut any more."""

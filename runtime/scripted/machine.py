@@ -7,49 +7,13 @@ from typing import assert_never
 from hogdsl.errors import PlanError
 from hogdsl.plan import Gen, Region, Select
 from runtime.blocks import Block
+from runtime.cache.counting import CountingCache
 from runtime.scheduler.work import Logprobs, Origin, Result, RowWork, Sample
 from runtime.scripted.texts import ScriptTexts
 from runtime.scripted.words import END, Words
 
 CERTAIN, UNLIKELY, NEVER = 0.0, -10.0, float("-inf")
 """Log-probabilities of what the script says, of another choice, and of another answer."""
-
-
-class CountingCache:
-    """Blocks of tokens without keys.
-
-    Attributes:
-        blocks: those that nobody has freed, by their numbers.
-    """
-
-    def __init__(self) -> None:
-        self.blocks: dict[int, Block] = {}
-        self._n_ever = 0
-
-    def __repr__(self) -> str:
-        return f"<CountingCache {len(self.blocks)} blocks, {self.n_tokens} tokens>"
-
-    @property
-    def n_tokens(self) -> int:
-        return sum(block.n_tokens for block in self.blocks.values())
-
-    def block(self) -> Block:
-        block = Block(self._n_ever)
-        self._n_ever += 1
-        self.blocks[block.number] = block
-        return block
-
-    def commit(self, block: Block, *, into: Block) -> None:
-        into.tokens += block.tokens
-        block.tokens = []
-
-    def crop(self, block: Block, n_tokens: int) -> None:
-        del block.tokens[n_tokens:]
-
-    def free(self, *blocks: Block) -> None:
-        for block in set(blocks):
-            del self.blocks[block.number]
-            block.state, block.tokens = "freed", []
 
 
 class ScriptMachine:
@@ -99,7 +63,7 @@ class ScriptMachine:
         for work in rows:
             own = work.view[-1]
             assert isinstance(own, Block)
-            own.tokens += work.tokens
+            self.cache.append(own, work.tokens)
         self._stepped()
         return results
 

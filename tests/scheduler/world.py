@@ -16,6 +16,7 @@ from hogdsl.plan import (
     TokenName,
 )
 from runtime.blocks import Block, BlockPrefix
+from runtime.cache.counting import UNLIMITED_TOKENS, CountingCache
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
 from runtime.scheduler.work import Logprobs, Result, RowWork, Sample
@@ -93,32 +94,20 @@ class LetterMatcher:
         return self._rests == [""]
 
 
-class FakeCache:
+class FakeCache(CountingCache):
     """Blocks without keys. `living` are those that nobody has freed."""
 
-    def __init__(self) -> None:
-        self.living: set[int] = set()
+    def __init__(self, n_tokens_most: int = UNLIMITED_TOKENS) -> None:
+        super().__init__(n_tokens_most)
         self.commits: list[str] = []
-        self._n_made = 0
 
-    def block(self) -> Block:
-        block = Block(self._n_made)
-        self._n_made += 1
-        self.living.add(block.number)
-        return block
+    @property
+    def living(self) -> set[int]:
+        return set(self.blocks)
 
     def commit(self, block: Block, *, into: Block) -> None:
         self.commits.append(text_of(block))
-        into.tokens.extend(block.tokens)
-        block.tokens.clear()
-
-    def crop(self, block: Block, n_tokens: int) -> None:
-        assert n_tokens <= block.n_tokens
-        del block.tokens[n_tokens:]
-
-    def free(self, *blocks: Block) -> None:
-        for block in blocks:
-            self.living.remove(block.number)
+        super().commit(block, into=into)
 
 
 @dataclass
@@ -197,7 +186,7 @@ class World:
         for work in step.rows:
             own = work.view[-1]
             assert isinstance(own, Block)
-            own.tokens.extend(work.tokens)
+            self.cache.append(own, work.tokens)
         self.views = [seen(work) for work in step.rows]
         results = [self._result(work) for work in step.rows]
         self.scheduler.apply(step, results, self.now_s)

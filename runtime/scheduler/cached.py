@@ -1,0 +1,54 @@
+"""What the radix cache has of a region's texts, and what it is offered.
+
+A text is found by all tokens of its view, from the first: those of the blocks that it is encoded
+behind, and its own. At least its last token is left for the next step. So a region takes the same
+steps, and its streams see the same of one another, whatever was found.
+"""
+
+from hogdsl import plan
+from runtime.scheduler.accounts import Accounts
+from runtime.scheduler.life import Phase
+from runtime.scheduler.present import Present
+from runtime.scheduler.work import Ahead
+from runtime.scheduler.writer import Writer
+
+
+def find_texts(present: Present, accounts: Accounts) -> None:
+    """Fill the region's text blocks with what is known of them."""
+    for name, tokens in present.texts.items():
+        before = [_ahead(present, other) for other in present.before_text(name)]
+        n_found = present.cache.find(present.block(name), before, tokens[:-1])
+        present.texts[name] = tokens[n_found:]
+        accounts.tokens_encoded += len(tokens) - n_found
+
+
+def find_beginning(present: Present, writer: Writer, accounts: Accounts) -> None:
+    """Fill a stream that has just begun with what is known of its first text, unless it sees
+    somebody who is writing."""
+    *before, _ = writer.plan.view
+    pending, writers = writer.written.pending, present.owners
+    if pending and not any(_writes(writers[name]) for name in before if name in writers):
+        ahead = [_ahead(present, name) for name in before]
+        n_found = present.cache.find(writer.block, ahead, pending[:-1])
+        writer.written.appended(n_found)
+        accounts.tokens_encoded -= n_found
+        accounts.tokens_cached += n_found
+
+
+def _writes(writer: Writer) -> bool:
+    return writer.phase is not Phase.ENDED
+
+
+def _ahead(present: Present, name: str) -> Ahead:
+    return Ahead(present.block(name), present.texts.get(name, ()))
+
+
+def remember_texts(present: Present) -> None:
+    """Offer the region's texts, which have been encoded."""
+    texts = [b.name for b in present.plan.blocks if isinstance(b, plan.TextBlock)]
+    present.cache.remember(*map(present.block, texts))
+
+
+def remember_streams(present: Present) -> None:
+    """Offer what the region's streams have written, now that it is over."""
+    present.cache.remember(*(writer.block for writer in present.writers.values()))
