@@ -28,11 +28,20 @@ A run:
     setup.py, setup_rules.py, refusals.py   the errors of plans that do not fit together
     opening.py     a region begins
     present.py     the region that runs now, and what each stream sees
+    cached.py      what the radix cache has of its texts, and what it is offered
     rows.py        from its state to the rows of the next step
+    prefill.py     long texts, in chunks before the step that they are part of
+    turn.py        what one run does in a step
     course.py      between two steps: commands, who ends, who begins, when it is over
+    holdings.py    the blocks that a run holds, and how they may grow
     accounts.py    what a run has used
     run.py         one run: its blocks, its region, its events
-    scheduler.py   all runs: the next step, its results, failures, cancellation
+
+All runs:
+
+    order.py       who goes first when a step has no room for all
+    pressure.py    what happens when pages run out
+    scheduler.py   the next step, its results, failures, cancellation
 
 All of it is synchronous and has no clock, no thread and no torch. A step is built without changing
 anything, so a step whose forward pass failed can be dropped and built again.

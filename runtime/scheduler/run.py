@@ -18,6 +18,7 @@ from runtime.scheduler.accounts import Accounts
 from runtime.scheduler.asks import AskState
 from runtime.scheduler.cached import find_texts, remember_texts
 from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey
+from runtime.scheduler.holdings import all_blocks, check_size, growth
 from runtime.scheduler.opening import open_region
 from runtime.scheduler.present import Blocks, Present
 from runtime.scheduler.rows import jobs_of
@@ -117,7 +118,7 @@ class Run:
             )
             find_texts(self.present, self._accounts)
             conclude(self.present, self._accounts, now_s, stepped=False)
-            self._check_size()
+            check_size(self._blocks, self.present, self._machine.cache.n_tokens_most)
         except Exception as error:  # whoever waits must hear of it, whatever it is
             self.fail(error)
 
@@ -281,14 +282,7 @@ class Run:
     # ---------------------------------------------------------------- pages
 
     def _all_blocks(self) -> list[Block]:
-        """The blocks that it holds now."""
-        blocks = dict(self._blocks.blocks)
-        turning: list[Block] = []
-        if self.present is not None:
-            for writer in self.present.writers.values():
-                blocks[writer.plan.view[-1]] = writer.block
-                turning += [writer.turning.block] if writer.turning is not None else []
-        return [*blocks.values(), *turning]
+        return all_blocks(self._blocks, self.present)
 
     @property
     def n_tokens(self) -> int:
@@ -301,27 +295,7 @@ class Run:
 
     def growth(self, n_tokens: int) -> Growth:
         """So many more tokens for every stream that is not over, none for its other blocks."""
-        growth = dict.fromkeys(self._all_blocks(), 0)
-        if self.present is not None:
-            for writer in self.present.writers.values():
-                if not writer.is_over:
-                    growth[writer.block] = n_tokens + len(writer.written.pending)
-        return growth
-
-    def _check_size(self) -> None:
-        """Refuse a region whose texts alone do not fit the cache."""
-        present = self.present
-        if present is None:
-            return
-        pending = [len(writer.written.pending) for writer in present.writers.values()]
-        n_new = sum(map(len, present.texts.values())) + sum(pending)
-        n_held, n_most = self.n_tokens, self._machine.cache.n_tokens_most
-        if n_held + n_new > n_most:
-            raise CapacityError(
-                f"region {present.plan.name!r} is too large for the cache: it begins with {n_new} "
-                f"tokens besides the {n_held} that the run holds, and the cache holds {n_most}. "
-                "Waiting will not help: shorten it, or give the cache more memory."
-            )
+        return growth(self._blocks, self.present, n_tokens)
 
     @property
     def wants_to_go_on(self) -> bool:
