@@ -11,7 +11,10 @@ One stream:
     steps.py       finished steps that move to a history
     pen.py         text goes into a stream and is told of
     life.py        the life of a stream, what it needs from its run
-    writer.py      one stream: pieces, budgets, what becomes of a token
+    agenda.py      what is written next: its pieces, one after another
+    composer.py    what becomes of a token that was chosen for it
+    taking_back.py the end of its text is taken back, and it goes on from there
+    writer.py      one stream: its beginning, its bounds, its end
 
 Its region:
 

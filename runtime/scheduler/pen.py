@@ -112,6 +112,11 @@ class Pen:
         """The model chose a token, or text that it chose before is certain now."""
         self.tell(events.Token, token=token, text=text)
 
+    def show(self, text: str) -> None:
+        """Text that the model chose before is certain now, if there is any."""
+        if text:
+            self.tell_token(None, text)
+
     def tell_value(
         self,
         n: int,
