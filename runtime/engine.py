@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from hogdsl.errors import EngineError
-from runtime.attention import Attention, Span, make_attention
+from runtime.attention import Attention, make_attention
 from runtime.blocks import Block, BlockPrefix, Row
 from runtime.cache.plain import Written, note_cropped, note_moved, note_written, plain_end
 from runtime.checkpoint import load_transformer
@@ -220,7 +220,6 @@ class Engine:
             return 0
         return self._reuse.find(block, row.items[:-1], end, tokens)
 
-    @torch.inference_mode()
     def remember(self, *blocks: Block) -> None:
         """Give the full pages of the plain tokens of blocks, and of those before, to the tree.
 
@@ -282,7 +281,7 @@ class Engine:
             return
         # A history without keys takes over the base, and then nothing needs to be turned.
         base = block.base if into.base is None else into.base
-        self._move(block, into, base or 0)
+        self._reuse.append(block, into, base or 0)
         into.base = base
         note_moved(block, into)
         into.tokens.extend(block.tokens)
@@ -322,7 +321,7 @@ class Engine:
         taken: dict[int, int] = {}
         try:
             for row in resolved:
-                self._leave_tree(row.own)
+                self._reuse.leave_tree(row.own)
                 taken[row.own.number] = self._holdings.take(row.own, row.base, len(row.tokens))
             logits = self._run(resolved)
         except BaseException:
@@ -365,41 +364,6 @@ class Engine:
         if n_tokens < block.n_tokens:
             self._holdings.crop(block, n_tokens)
             note_cropped(block)
-
-    def _leave_tree(self, block: Block) -> None:
-        """Copy the end of a block that was cropped inside a page of the tree, to write behind it.
-
-        Raises:
-            CapacityError: no page for the copy.
-        """
-        if not self._holdings.ends_inside_shared(block):
-            return
-        base, size = block.base or 0, self.page_size_tokens
-        start = max(base, (base + block.n_tokens) // size * size)
-        sources = self._holdings.spans(block, base, start - base, block.n_tokens)
-        n_shared = self._holdings.n_pages(base, block.n_tokens)
-        self._holdings.take_pages(block, 1)
-        try:
-            [own] = self.pages.runs(block.number)
-            target = Span(own.start * size + start % size, base + block.n_tokens - start, start)
-            self._attention.move(sources, [target])
-        except BaseException:
-            self.pages.give(block.number, 1)
-            raise
-        self._holdings.keep_shared(block, n_shared - 1)
-
-    def _move(self, block: Block, into: Block, base: int) -> None:
-        """Copy the keys and values of `block` behind those of `into`, whose base is `base`."""
-        self._leave_tree(into)
-        n_pages = self._holdings.take(into, base, block.n_tokens)
-        try:
-            end = into.n_tokens + block.n_tokens
-            sources = self._holdings.spans(block, block.base or 0, 0, block.n_tokens)
-            targets = self._holdings.spans(into, base, into.n_tokens, end)
-            self._attention.move(sources, targets)
-        except BaseException:
-            self.pages.give(into.number, n_pages)
-            raise
 
     def _check_open(self, block: Block, what: str) -> None:
         check_alive(block, self._blocks, f"{what}: ")

@@ -1,7 +1,8 @@
-"""Texts are found in the radix cache and given to it; no page of the tree is ever written.
+"""Texts are found in the radix cache and given to it; keys and values move between pages.
 
-Only plain tokens are (`runtime.cache.plain`). A block that finds its beginning reads it from the
-slots and for the positions that it would have written it to, so all that follows is the same.
+Only plain tokens are found and given (`runtime.cache.plain`). A block that finds its beginning
+reads it from the slots of a page and for the positions that it would have written it to, so all
+that follows is the same. A page of the tree is never written: `leave_tree` copies first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -137,3 +138,43 @@ class Reuse:
         slot = self._holdings.pages.runs(block.number)[0].start * self._size
         self._move(sources, [Span(slot, hole, (block.base or 0) - hole)])
         return tokens
+
+    # ------------------------------------------------------------ between pages
+
+    def leave_tree(self, block: Block) -> None:
+        """Copy the end of a block that was cropped inside a page of the tree, to write behind it.
+
+        Raises:
+            CapacityError: no page for the copy.
+        """
+        if not self._holdings.ends_inside_shared(block):
+            return
+        base, pages = block.base or 0, self._holdings.pages
+        end = base + block.n_tokens
+        start = max(base, end // self._size * self._size)
+        sources = self._holdings.spans(block, base, start - base, block.n_tokens)
+        self._holdings.take_pages(block, 1)
+        try:
+            [own] = pages.runs(block.number)
+            slot = own.start * self._size + start % self._size
+            self._move(sources, [Span(slot, end - start, start)])
+        except BaseException:
+            pages.give(block.number, 1)
+            raise
+        self._holdings.keep_shared(block, self._holdings.n_pages(base, block.n_tokens) - 1)
+
+    def append(self, block: Block, into: Block, base: int) -> None:
+        """Copy the keys and values of `block` behind those of `into`, whose base is `base`.
+
+        Raises:
+            CapacityError: no pages for the copy; nothing was copied.
+        """
+        self.leave_tree(into)
+        n_pages = self._holdings.take(into, base, block.n_tokens)
+        try:
+            end = into.n_tokens + block.n_tokens
+            sources = self._holdings.spans(block, block.base or 0, 0, block.n_tokens)
+            self._move(sources, self._holdings.spans(into, base, into.n_tokens, end))
+        except BaseException:
+            self._holdings.pages.give(into.number, n_pages)
+            raise
