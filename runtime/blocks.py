@@ -9,11 +9,25 @@ The engine alone changes a block. Its fields may be read by anyone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hogdsl.errors import EngineError
+from runtime.cache.tree import Node
+from runtime.pages import Run
 
 BlockState = Literal["open", "sealed", "freed"]
+
+
+class Mark(NamedTuple):
+    """Some first tokens of a block, as something behind them saw it (`runtime.cache.plain`)."""
+
+    block: int | None
+    """Its number; None for the start of a view."""
+    revision: int
+    n_tokens: int
+
+
+START = Mark(None, 0, 0)
 
 
 class Block:
@@ -24,15 +38,37 @@ class Block:
         tokens: ids of its tokens, in order.
         state: see the table above.
         base: the position that its first key is rotated for; None while it has no keys.
+        namespace: in which its text may be found again.
+        revision: how many times tokens were taken away from it.
+        n_plain: how many of its first tokens are plain (`runtime.cache.plain`).
+        behind: what it was written behind; says something only if it has plain tokens.
+        node: the last page of the radix cache that it reads, locked by it; None if it reads none.
+        shared: the pages of the radix cache that its tokens begin in.
     """
 
-    __slots__ = ("base", "number", "state", "tokens")
+    __slots__ = (
+        "base",
+        "behind",
+        "n_plain",
+        "namespace",
+        "node",
+        "number",
+        "revision",
+        "shared",
+        "state",
+        "tokens",
+    )
 
-    def __init__(self, number: int, *, base: int | None = None) -> None:
+    def __init__(self, number: int, *, base: int | None = None, namespace: str = "") -> None:
         self.number = number
         self.tokens: list[int] = []
         self.state: BlockState = "open"
         self.base = base
+        self.namespace = namespace
+        self.revision = self.n_plain = 0
+        self.behind = START
+        self.node: Node | None = None
+        self.shared: tuple[Run, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Block {self.number} {self.state}, {self.n_tokens} tokens>"

@@ -8,6 +8,9 @@
 One call of `forward` is one step: the new tokens of all rows are written to their own blocks, then
 all rows attend, so each sees what all wrote. Every call either does the whole of what it says or
 raises and leaves blocks and pages as they were. An engine is used by one thread at a time.
+
+Pages of plain texts may stay in the radix cache when their blocks are freed, until the room is
+needed; `find` gives them to a block that is to hold the same text behind the same view.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +21,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hogdsl.errors import EngineError, InternalError
-from runtime.attention import Attention, Span, make_attention
+from hogdsl.errors import EngineError
+from runtime.attention import Attention, make_attention
 from runtime.blocks import Block, BlockPrefix, Row
+from runtime.cache.plain import Written, note_cropped, note_moved, note_written, plain_end
 from runtime.checkpoint import load_transformer
+from runtime.holdings import Holdings
 from runtime.model.transformer import Transformer
-from runtime.pages import PagePool
+from runtime.reuse import Reuse
 from runtime.sizing import default_cache_tokens, find_device
-from runtime.views import ResolvedRow, block_spans, check_alive, resolve, span_rows
+from runtime.views import ResolvedRow, check_alive, resolve, span_rows
 
 ENCODE_CHUNK_TOKENS = 1024
 PIGLET_FOLDER = Path(__file__).parent / "piglet" / "checkpoint"
@@ -39,7 +44,9 @@ class Engine:
         config: its `ModelConfig`.
         device: where it is.
         dtype: of weights, keys and values.
-        pages: the `PagePool`; `pages.n_used` and `pages.n_total` count pages.
+        pages: the `PagePool`; `pages.n_used`, `pages.n_free` and `pages.n_total` count pages.
+        tree: the `RadixCache`; `tree.n_evictable` of the used pages are free when they are needed.
+        radix: whether texts are found in the tree and given to it.
         page_size_tokens: tokens per page.
     """
 
@@ -50,6 +57,7 @@ class Engine:
         attention: str = "torch",
         n_cache_tokens: int | None = None,
         page_size_tokens: int = 16,
+        radix: bool = True,
     ) -> None:
         """An engine with an empty cache.
 
@@ -59,6 +67,7 @@ class Engine:
             n_cache_tokens: size of the cache, rounded down to whole pages; by default what
                 `runtime.sizing.default_cache_tokens` says.
             page_size_tokens: tokens per page; a block holds whole pages.
+            radix: read texts that were encoded before again, instead of encoding them.
 
         Raises:
             EngineError: no such attention, or the cache has not even one page.
@@ -77,7 +86,9 @@ class Engine:
                 f"tokens in pages of {page_size_tokens}. Give it more memory."
             )
         self.page_size_tokens = page_size_tokens
-        self.pages = PagePool(n_cache_tokens // page_size_tokens)
+        self.radix = radix
+        self._holdings = Holdings(n_cache_tokens // page_size_tokens, page_size_tokens)
+        self.pages, self.tree = self._holdings.pages, self._holdings.tree
         self._attention: Attention[Any] = make_attention(
             attention,
             self.config,
@@ -86,6 +97,7 @@ class Engine:
             device=self.device,
             dtype=self.dtype,
         )
+        self._reuse = Reuse(self._holdings, self._attention.move)
         self._blocks: dict[int, Block] = {}
         self._n_blocks_ever = 0
 
@@ -99,6 +111,7 @@ class Engine:
         attention: str | None = None,
         n_cache_tokens: int | None = None,
         page_size_tokens: int = 16,
+        radix: bool = True,
     ) -> "Engine":
         """An engine for a checkpoint.
 
@@ -110,6 +123,7 @@ class Engine:
             attention: by default the fastest that runs here.
             n_cache_tokens: see `Engine`.
             page_size_tokens: see `Engine`.
+            radix: see `Engine`.
 
         Raises:
             ModelError: the folder is no checkpoint that can be run, or no such dtype.
@@ -122,6 +136,7 @@ class Engine:
             attention=attention or "torch",
             n_cache_tokens=n_cache_tokens,
             page_size_tokens=page_size_tokens,
+            radix=radix,
         )
 
     def __repr__(self) -> str:
@@ -129,37 +144,105 @@ class Engine:
 
     # ------------------------------------------------------------ blocks
 
-    def block(self, *, base: int | None = None) -> Block:
+    def block(self, *, base: int | None = None, namespace: str = "") -> Block:
         """A new open block without tokens or pages.
 
         Args:
             base: the position to rotate its first key for. Any gives the same results; by default
                 the place where the block stands when it is first written, which saves rotations
-                if it stays there.
+                if it stays there, and is what the radix cache needs.
+            namespace: texts are found again only within one, such as a tenant's.
         """
-        block = Block(self._n_blocks_ever, base=base)
+        block = Block(self._n_blocks_ever, base=base, namespace=namespace)
         self._n_blocks_ever += 1
         self._blocks[block.number] = block
         return block
 
-    def encode(self, tokens: Sequence[int], after: Sequence[Block | BlockPrefix] = ()) -> Block:
+    def encode(
+        self,
+        tokens: Sequence[int],
+        after: Sequence[Block | BlockPrefix] = (),
+        *,
+        namespace: str = "",
+    ) -> Block:
         """A sealed block with `tokens`, encoded as the continuation of the view `after`.
+
+        What the radix cache has of it is not encoded again, and what it had not it has then.
 
         Raises:
             EngineError, CapacityError: as `forward`; then no block is left behind.
         """
-        block = self.block()
+        block = self.block(namespace=namespace)
         try:
+            n_found = self.find(block, after, tokens)
             # All pages at once, so that they lie together and are read in place.
-            self.pages.take(block.number, self._n_pages(len(tokens)), grows=False)
-            for start in range(0, len(tokens), ENCODE_CHUNK_TOKENS):
+            place = sum(item.n_tokens for item in after)
+            self._holdings.take(block, place, len(tokens) - n_found, grows=False)
+            for start in range(n_found, len(tokens), ENCODE_CHUNK_TOKENS):
                 chunk = tokens[start : start + ENCODE_CHUNK_TOKENS]
                 self.forward([Row([*after, block], chunk, n_logits=0)])
+            self.remember(block)
         except BaseException:
             self.free(block)
             raise
         self.seal(block)
         return block
+
+    def find(
+        self, block: Block, view: Sequence[Block | BlockPrefix], tokens: Sequence[int]
+    ) -> int:
+        """Give an empty block the longest beginning of `tokens` that is in the radix cache.
+
+        Args:
+            block: open and without tokens.
+            view: what `tokens` are to be encoded behind.
+            tokens: what the block is to hold.
+
+        Returns:
+            How many tokens the block now has. None, if the view is no plain text.
+
+        Raises:
+            EngineError: the block is not open or has tokens, or `forward` would raise it for a row
+                with these tokens.
+        """
+        self._check_open(block, "find")
+        if block.tokens:
+            raise EngineError(
+                f"find: block {block.number} has {block.n_tokens} tokens. Only an empty block can "
+                "be given the beginning of a text; make a new one."
+            )
+        if not tokens:
+            return 0
+        [row] = resolve([Row([*view, block], tokens, n_logits=0)], self._blocks, self.config)
+        end = plain_end(row.items[:-1], block.namespace)
+        at_its_place = row.base == row.n_tokens - len(tokens)
+        if not self.radix or end is None or not at_its_place:
+            return 0
+        return self._reuse.find(block, row.items[:-1], end, tokens)
+
+    def remember(self, *blocks: Block) -> None:
+        """Give the full pages of the plain tokens of blocks, and of those before, to the tree.
+
+        The blocks go on reading them; when they are freed the pages stay until the room is needed.
+
+        Raises:
+            EngineError: a block was freed or is not this engine's; then nothing is given.
+        """
+        for block in blocks:
+            check_alive(block, self._blocks, "remember: ")
+        if self.radix:
+            for block in blocks:
+                self._reuse.remember(block, self._blocks)
+
+    def make_room(self, n_pages: int) -> None:
+        """Evict texts that nobody reads until `n_pages` are free, the longest unused first.
+
+        Whatever takes pages does it as far as it must.
+
+        Raises:
+            CapacityError: so many cannot be free now; nothing was evicted.
+        """
+        self._holdings.make_room(n_pages)
 
     def seal(self, block: Block) -> None:
         """Finish the text of an open block; a sealed one stays as it is."""
@@ -198,8 +281,9 @@ class Engine:
             return
         # A history without keys takes over the base, and then nothing needs to be turned.
         base = block.base if into.base is None else into.base
-        self._move(block, into, base or 0)
+        self._reuse.append(block, into, base or 0)
         into.base = base
+        note_moved(block, into)
         into.tokens.extend(block.tokens)
         self._crop(block, 0)
 
@@ -212,7 +296,7 @@ class Engine:
         for block in blocks:
             check_alive(block, self._blocks, "free: ")
         for block in set(blocks):
-            self.pages.give_all(block.number)
+            self._holdings.free(block)
             del self._blocks[block.number]
             block.state = "freed"
             block.tokens = []
@@ -237,7 +321,8 @@ class Engine:
         taken: dict[int, int] = {}
         try:
             for row in resolved:
-                taken[row.own.number] = self._make_room(row.own, len(row.tokens))
+                self._reuse.leave_tree(row.own)
+                taken[row.own.number] = self._holdings.take(row.own, row.base, len(row.tokens))
             logits = self._run(resolved)
         except BaseException:
             for number, n_pages in taken.items():
@@ -245,11 +330,14 @@ class Engine:
             raise
         for row in resolved:
             row.own.base = row.base
+        note_written([Written(row.own, row.items[:-1], len(row.tokens)) for row in resolved])
+        for row in resolved:
             row.own.tokens.extend(row.tokens)
         return logits
 
     def _run(self, rows: Sequence[ResolvedRow]) -> Tensor:
-        runs = {b.number: self.pages.runs(b.number) for row in rows for b, _ in row.items}
+        blocks = {block.number: block for row in rows for block, _ in row.items}
+        runs = {number: self._holdings.runs(block) for number, block in blocks.items()}
         step = self._attention.prepare(span_rows(rows, runs, self.page_size_tokens))
         tokens = torch.tensor([token for row in rows for token in row.tokens], device=self.device)
         hidden = self.transformer.hidden(tokens, partial(self._attention.attend, step))
@@ -295,54 +383,12 @@ class Engine:
         Raises:
             InternalError: the books do not agree.
         """
-        self.pages.check()
-        if strangers := self.pages.owners() - set(self._blocks):
-            raise InternalError(f"Pages belong to blocks {strangers}, which do not exist.")
-        for block in self._blocks.values():
-            needed, held = self._n_pages(block.n_tokens), self.pages.n_held(block.number)
-            if needed != held:
-                raise InternalError(f"{block!r} holds {held} pages and needs {needed}.")
-
-    def _n_pages(self, n_tokens: int) -> int:
-        return -(-n_tokens // self.page_size_tokens)
-
-    def _make_room(self, block: Block, n_new: int) -> int:
-        """Take the pages that `n_new` more tokens need; returns how many."""
-        n_needed = self._n_pages(block.n_tokens + n_new)
-        n_missing = max(0, n_needed - self.pages.n_held(block.number))
-        self.pages.take(block.number, n_missing)
-        return n_missing
+        self._holdings.check(self._blocks.values())
 
     def _crop(self, block: Block, n_tokens: int) -> None:
-        del block.tokens[n_tokens:]
-        n_spare = self.pages.n_held(block.number) - self._n_pages(n_tokens)
-        self.pages.give(block.number, n_spare)
-        if not block.tokens:
-            block.base = None
-
-    def _move(self, block: Block, into: Block, base: int) -> None:
-        """Copy the keys and values of `block` behind those of `into`, whose base is `base`."""
-        n_pages = self._make_room(into, block.n_tokens)
-        try:
-            end = into.n_tokens + block.n_tokens
-            sources = self._spans(block, block.base or 0, 0, block.n_tokens)
-            self._attention.move(sources, self._spans(into, base, into.n_tokens, end))
-        except BaseException:
-            self.pages.give(into.number, n_pages)
-            raise
-
-    def _spans(self, block: Block, base: int, start: int, end: int) -> list[Span]:
-        """Where the tokens `start … end - 1` of a block are."""
-        runs = self.pages.runs(block.number)
-        spans = block_spans(runs, self.page_size_tokens, base, end)
-        found: list[Span] = []
-        for span in spans:
-            skipped = min(start, span.n_tokens)
-            start -= skipped
-            if skipped < span.n_tokens:
-                rest = span.n_tokens - skipped
-                found.append(Span(span.slot + skipped, rest, span.rotated_for + skipped))
-        return found
+        if n_tokens < block.n_tokens:
+            self._holdings.crop(block, n_tokens)
+            note_cropped(block)
 
     def _check_open(self, block: Block, what: str) -> None:
         check_alive(block, self._blocks, f"{what}: ")

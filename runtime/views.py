@@ -5,7 +5,7 @@ Lengths in a resolved row are those after all rows of the step have appended, so
 what all append.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hogdsl.errors import EngineError
@@ -65,16 +65,36 @@ def resolve(
 def block_spans(
     runs: Sequence[Run], page_size_tokens: int, base: int, n_tokens: int
 ) -> tuple[Span, ...]:
-    """The first `n_tokens` tokens of a block that holds the pages `runs`."""
+    """The first `n_tokens` tokens of a block that holds the pages `runs`.
+
+    A key that is rotated for position p lies in slot p % page_size_tokens of its page, so that
+    pages of one text fit together whatever blocks it was cut into. The first page of a block has a
+    hole where its base is in the middle of a page.
+    """
     spans: list[Span] = []
+    hole = base % page_size_tokens
     for run in runs:
         if n_tokens <= 0:
             break
-        n = min(n_tokens, run.n_pages * page_size_tokens)
-        spans.append(Span(run.start * page_size_tokens, n, base))
+        n = min(n_tokens, run.n_pages * page_size_tokens - hole)
+        spans.append(Span(run.start * page_size_tokens + hole, n, base))
         base += n
         n_tokens -= n
+        hole = 0
     return tuple(spans)
+
+
+def joined_spans(spans: Iterable[Span]) -> list[Span]:
+    """The same tokens; neighbours in slots and in rotated positions are one span."""
+    found: list[Span] = []
+    for span in spans:
+        if found:
+            slot, n_tokens, rotated_for = found[-1]
+            if (slot + n_tokens, rotated_for + n_tokens) == (span.slot, span.rotated_for):
+                found[-1] = Span(slot, n_tokens + span.n_tokens, rotated_for)
+                continue
+        found.append(span)
+    return found
 
 
 def span_rows(
@@ -84,7 +104,7 @@ def span_rows(
 
     Args:
         rows: the step.
-        runs: pages by block number, those for the new tokens included.
+        runs: pages by block number, those for the new tokens and shared ones included.
         page_size_tokens: tokens per page.
     """
     bases = {row.own.number: row.base for row in rows}
@@ -99,7 +119,7 @@ def span_rows(
 
     return [
         SpanRow(
-            [span for block, n_tokens in row.items for span in spans_of(block, n_tokens)],
+            joined_spans(s for block, n_tokens in row.items for s in spans_of(block, n_tokens)),
             row.n_tokens,
             len(row.tokens),
         )

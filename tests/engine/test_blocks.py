@@ -26,7 +26,7 @@ def test_an_encoded_block_is_sealed_and_lies_in_one_run_of_pages() -> None:
     block = engine.encode(draw_tokens(90))
     assert block.sealed
     assert block.tokens == draw_tokens(90)
-    assert [run.n_pages for run in engine.pages.runs(block.number)] == [23]
+    assert [run.n_pages for run in engine._holdings.runs(block)] == [23]
 
 
 def test_a_long_text_is_encoded_in_chunks_with_the_same_result(
@@ -114,6 +114,8 @@ def test_free_gives_all_pages_back(make_engine: MakeEngine) -> None:
     engine.forward([Row([blocks[3], own], draw_tokens(5)) for own in blocks[4:]])
     engine.commit(blocks[4], into=blocks[5])
     engine.free(*blocks, blocks[0])
+    assert engine.pages.n_used == engine.tree.n_evictable
+    engine.make_room(engine.pages.n_total)
     assert (engine.pages.n_used, engine.pages.n_free) == (0, engine.pages.n_total)
     assert {block.state for block in blocks} == {"freed"}
     engine.check()
