@@ -1,8 +1,10 @@
 """Blocks and rows: what a caller of the engine holds in hand.
 
-    block    open ──seal──▶ sealed          both ──free──▶ freed
+    block    open ──seal──▶ sealed          both ──suspend──▶ suspended ──restore──▶ as before
+                                            all ──free──▶ freed
              open: one row per step may write to it; commit and crop apply
-             sealed: its text is finished; it can only be seen or freed
+             sealed: its text is finished; it can only be seen, suspended or freed
+             suspended: it has its tokens and its log and no keys; it can only be restored or freed
 
 The engine alone changes a block. Its fields may be read by anyone.
 """
@@ -12,8 +14,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hogdsl.errors import EngineError
+from runtime.history import Log
 
-BlockState = Literal["open", "sealed", "freed"]
+BlockState = Literal["open", "sealed", "suspended", "freed"]
 
 
 class Block:
@@ -23,16 +26,18 @@ class Block:
         number: its name within its engine, also in messages.
         tokens: ids of its tokens, in order.
         state: see the table above.
-        base: the position that its first key is rotated for; None while it has no keys.
+        base: the position that its first key is rotated for; None while it has no tokens.
+        log: what its tokens saw when they were written.
     """
 
-    __slots__ = ("base", "number", "state", "tokens")
+    __slots__ = ("base", "log", "number", "state", "tokens")
 
     def __init__(self, number: int, *, base: int | None = None) -> None:
         self.number = number
         self.tokens: list[int] = []
         self.state: BlockState = "open"
         self.base = base
+        self.log = Log()
 
     def __repr__(self) -> str:
         return f"<Block {self.number} {self.state}, {self.n_tokens} tokens>"

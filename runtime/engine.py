@@ -18,14 +18,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hogdsl.errors import EngineError, InternalError
-from runtime.attention import Attention, Span, make_attention
-from runtime.blocks import Block, BlockPrefix, Row
+from hogdsl.errors import CapacityError, EngineError, InternalError
+from runtime.attention import Attention, SpanRow, make_attention
+from runtime.blocks import Block, BlockPrefix, BlockState, Row
 from runtime.checkpoint import load_transformer
+from runtime.history import Log
 from runtime.model.transformer import Transformer
 from runtime.pages import PagePool
+from runtime.restore import Layout, Restoration
 from runtime.sizing import default_cache_tokens, find_device
-from runtime.views import ResolvedRow, block_spans, check_alive, resolve, span_rows
+from runtime.views import ResolvedRow, block_spans, check_alive, check_here, resolve, span_rows
 
 ENCODE_CHUNK_TOKENS = 1024
 PIGLET_FOLDER = Path(__file__).parent / "piglet" / "checkpoint"
@@ -87,7 +89,10 @@ class Engine:
             dtype=self.dtype,
         )
         self._blocks: dict[int, Block] = {}
+        self._suspended: dict[int, BlockState] = {}
+        """By number of a suspended block: the state that it comes back to."""
         self._n_blocks_ever = 0
+        self._n_steps_ever = 0
 
     @classmethod
     def load(
@@ -163,7 +168,7 @@ class Engine:
 
     def seal(self, block: Block) -> None:
         """Finish the text of an open block; a sealed one stays as it is."""
-        check_alive(block, self._blocks, "seal: ")
+        check_here(block, self._blocks, "seal: ")
         block.state = "sealed"
 
     def crop(self, block: Block, n_tokens: int) -> None:
@@ -201,6 +206,7 @@ class Engine:
         self._move(block, into, base or 0)
         into.base = base
         into.tokens.extend(block.tokens)
+        into.log.extend(block.log)
         self._crop(block, 0)
 
     def free(self, *blocks: Block) -> None:
@@ -214,8 +220,62 @@ class Engine:
         for block in set(blocks):
             self.pages.give_all(block.number)
             del self._blocks[block.number]
+            self._suspended.pop(block.number, None)
             block.state = "freed"
-            block.tokens = []
+            block.tokens, block.log = [], Log()
+
+    # ------------------------------------------------------------ blocks without keys
+
+    def suspend(self, blocks: Sequence[Block]) -> None:
+        """Free the pages of blocks that nobody reads for a while.
+
+        They keep their tokens and what these saw, and can be restored or freed; until then no row
+        may see or write them. Blocks that are suspended already stay so.
+
+        Raises:
+            EngineError: a block was freed or is not this engine's; then none is suspended.
+        """
+        for block in blocks:
+            check_alive(block, self._blocks, "suspend: ")
+        for block in blocks:
+            if block.state != "suspended":
+                self.pages.give_all(block.number)
+                self._suspended[block.number] = block.state
+                block.state = "suspended"
+
+    @torch.inference_mode()
+    def restore(self, blocks: Sequence[Block]) -> None:
+        """Give suspended blocks the keys and values that they had, computed in parallel.
+
+        What their tokens saw when they were written is known (`runtime.history`). Text that was
+        seen and is in no block any more needs pages while this goes on. Blocks that are not
+        suspended stay as they are.
+
+        Raises:
+            EngineError: a block was freed or is not this engine's.
+            CapacityError: not enough free pages.
+            In both cases all blocks stay suspended.
+        """
+        for block in blocks:
+            check_alive(block, self._blocks, "restore: ")
+        returning = [b for b in dict.fromkeys(blocks) if b.state == "suspended"]
+        present = [b for b in self._blocks.values() if b.state != "suspended"]
+        restoration = Restoration(returning, present)
+        scratch = self.block(base=0)
+        try:
+            self._take_all(returning, scratch, restoration.n_scratch_tokens)
+            layouts = {b: self._layout(b, b.base, b.n_tokens) for b in (*returning, *present)}
+            in_scratch = self._layout(scratch, 0, restoration.n_scratch_tokens)
+            for part in restoration.passes(layouts, in_scratch):
+                self._hidden(part.rows, part.tokens)
+        except BaseException:
+            for block in returning:
+                self.pages.give_all(block.number)
+            raise
+        finally:
+            self.free(scratch)
+        for block in returning:
+            block.state = self._suspended.pop(block.number)
 
     # ------------------------------------------------------------ steps
 
@@ -246,13 +306,15 @@ class Engine:
         for row in resolved:
             row.own.base = row.base
             row.own.tokens.extend(row.tokens)
+            seen = [(block.log, n_tokens) for block, n_tokens in row.items]
+            row.own.log.write(row.tokens, seen, self._n_steps_ever)
+        self._n_steps_ever += 1
         return logits
 
     def _run(self, rows: Sequence[ResolvedRow]) -> Tensor:
         runs = {b.number: self.pages.runs(b.number) for row in rows for b, _ in row.items}
-        step = self._attention.prepare(span_rows(rows, runs, self.page_size_tokens))
-        tokens = torch.tensor([token for row in rows for token in row.tokens], device=self.device)
-        hidden = self.transformer.hidden(tokens, partial(self._attention.attend, step))
+        tokens = [token for row in rows for token in row.tokens]
+        hidden = self._hidden(span_rows(rows, runs, self.page_size_tokens), tokens)
         wanted: list[int] = []
         end = 0
         for row in rows:
@@ -261,6 +323,12 @@ class Engine:
         if len(wanted) < len(hidden):
             hidden = hidden[wanted]
         return self.transformer.logits(hidden)
+
+    def _hidden(self, rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
+        """Write and read in all layers; [n, width] for the new tokens of all rows."""
+        step = self._attention.prepare(rows)
+        ids = torch.tensor(tokens, device=self.device)
+        return self.transformer.hidden(ids, partial(self._attention.attend, step))
 
     # ------------------------------------------------------------ pages
 
@@ -274,7 +342,8 @@ class Engine:
         if strangers := self.pages.owners() - set(self._blocks):
             raise InternalError(f"Pages belong to blocks {strangers}, which do not exist.")
         for block in self._blocks.values():
-            needed, held = self._n_pages(block.n_tokens), self.pages.n_held(block.number)
+            n_with_keys = 0 if block.state == "suspended" else block.n_tokens
+            needed, held = self._n_pages(n_with_keys), self.pages.n_held(block.number)
             if needed != held:
                 raise InternalError(f"{block!r} holds {held} pages and needs {needed}.")
 
@@ -288,8 +357,24 @@ class Engine:
         self.pages.take(block.number, n_missing)
         return n_missing
 
+    def _take_all(self, returning: Sequence[Block], scratch: Block, n_scratch_tokens: int) -> None:
+        """Take the pages of a restoration."""
+        n_pages = {block: self._n_pages(block.n_tokens) for block in returning}
+        n_scratch = self._n_pages(n_scratch_tokens)
+        n_all = sum(n_pages.values()) + n_scratch
+        if n_all > self.pages.n_free:
+            raise CapacityError(
+                f"restore: {n_all} pages are needed, {n_scratch} of them only meanwhile, for text "
+                f"that was seen and is gone; {self.pages.n_free} of {self.pages.n_total} are free. "
+                "Free, crop or suspend other blocks first."
+            )
+        for block, n in n_pages.items():
+            self.pages.take(block.number, n, grows=self._suspended[block.number] == "open")
+        self.pages.take(scratch.number, n_scratch, grows=False)
+
     def _crop(self, block: Block, n_tokens: int) -> None:
         del block.tokens[n_tokens:]
+        block.log = block.log.first(n_tokens)
         n_spare = self.pages.n_held(block.number) - self._n_pages(n_tokens)
         self.pages.give(block.number, n_spare)
         if not block.tokens:
@@ -300,24 +385,17 @@ class Engine:
         n_pages = self._make_room(into, block.n_tokens)
         try:
             end = into.n_tokens + block.n_tokens
-            sources = self._spans(block, block.base or 0, 0, block.n_tokens)
-            self._attention.move(sources, self._spans(into, base, into.n_tokens, end))
+            sources = self._layout(block, block.base, block.n_tokens).cut(0, block.n_tokens)
+            targets = self._layout(into, base, end).cut(into.n_tokens, end)
+            self._attention.move(sources, targets)
         except BaseException:
             self.pages.give(into.number, n_pages)
             raise
 
-    def _spans(self, block: Block, base: int, start: int, end: int) -> list[Span]:
-        """Where the tokens `start … end - 1` of a block are."""
+    def _layout(self, block: Block, base: int | None, n_tokens: int) -> Layout:
+        """Where the first `n_tokens` tokens of a block are, with keys rotated from `base` on."""
         runs = self.pages.runs(block.number)
-        spans = block_spans(runs, self.page_size_tokens, base, end)
-        found: list[Span] = []
-        for span in spans:
-            skipped = min(start, span.n_tokens)
-            start -= skipped
-            if skipped < span.n_tokens:
-                rest = span.n_tokens - skipped
-                found.append(Span(span.slot + skipped, rest, span.rotated_for + skipped))
-        return found
+        return Layout(block_spans(runs, self.page_size_tokens, base or 0, n_tokens))
 
     def _check_open(self, block: Block, what: str) -> None:
         check_alive(block, self._blocks, f"{what}: ")
