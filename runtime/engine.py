@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 
 from hogdsl.errors import CapacityError, EngineError, InternalError
-from runtime.attention import Attention, SpanRow, make_attention
+from runtime.attention import Attention, Span, SpanRow, make_attention
 from runtime.blocks import Block, BlockPrefix, BlockState, Row
 from runtime.checkpoint import load_transformer
 from runtime.history import Log
 from runtime.model.transformer import Transformer
 from runtime.pages import PagePool
-from runtime.restore import Layout, Restoration
+from runtime.restore import Restoration
 from runtime.sizing import default_cache_tokens, find_device
 from runtime.views import ResolvedRow, block_spans, check_alive, check_here, resolve, span_rows
 
@@ -264,9 +264,9 @@ class Engine:
         scratch = self.block(base=0)
         try:
             self._take_all(returning, scratch, restoration.n_scratch_tokens)
-            layouts = {b: self._layout(b, b.base, b.n_tokens) for b in (*returning, *present)}
-            in_scratch = self._layout(scratch, 0, restoration.n_scratch_tokens)
-            for part in restoration.passes(layouts, in_scratch):
+            spans = {b: self._spans(b, b.base or 0, 0, b.n_tokens) for b in returning + present}
+            in_scratch = self._spans(scratch, 0, 0, restoration.n_scratch_tokens)
+            for part in restoration.passes(spans, in_scratch):
                 self._hidden(part.rows, part.tokens)
         except BaseException:
             for block in returning:
@@ -385,17 +385,24 @@ class Engine:
         n_pages = self._make_room(into, block.n_tokens)
         try:
             end = into.n_tokens + block.n_tokens
-            sources = self._layout(block, block.base, block.n_tokens).cut(0, block.n_tokens)
-            targets = self._layout(into, base, end).cut(into.n_tokens, end)
-            self._attention.move(sources, targets)
+            sources = self._spans(block, block.base or 0, 0, block.n_tokens)
+            self._attention.move(sources, self._spans(into, base, into.n_tokens, end))
         except BaseException:
             self.pages.give(into.number, n_pages)
             raise
 
-    def _layout(self, block: Block, base: int | None, n_tokens: int) -> Layout:
-        """Where the first `n_tokens` tokens of a block are, with keys rotated from `base` on."""
+    def _spans(self, block: Block, base: int, start: int, end: int) -> list[Span]:
+        """Where the tokens `start … end - 1` of a block are."""
         runs = self.pages.runs(block.number)
-        return Layout(block_spans(runs, self.page_size_tokens, base or 0, n_tokens))
+        spans = block_spans(runs, self.page_size_tokens, base, end)
+        found: list[Span] = []
+        for span in spans:
+            skipped = min(start, span.n_tokens)
+            start -= skipped
+            if skipped < span.n_tokens:
+                rest = span.n_tokens - skipped
+                found.append(Span(span.slot + skipped, rest, span.rotated_for + skipped))
+        return found
 
     def _check_open(self, block: Block, what: str) -> None:
         check_alive(block, self._blocks, f"{what}: ")

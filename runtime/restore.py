@@ -13,7 +13,7 @@ their steps, so that memory for activations stays bounded.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -21,8 +21,8 @@ from runtime.attention.base import Span, SpanRow
 from runtime.blocks import Block
 from runtime.history import Log, Needed, Written, needed_for
 
-PASS_TOKENS = 1024
-"""A pass ends with the step in which it reaches so many tokens."""
+PASS_TOKENS = 512
+"""A pass ends with the step in which it reaches so many tokens; scores and masks grow with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,17 @@ class Restoration:
         """Tokens to compute that belong to no block that has or gets keys."""
         return sum(self._n_homeless(run) for run in self._needed.runs)
 
-    def passes(self, blocks: dict[Block, Layout], scratch: Layout) -> Iterator[Pass]:
+    def passes(
+        self, blocks: Mapping[Block, Sequence[Span]], scratch: Sequence[Span]
+    ) -> Iterator[Pass]:
         """The passes, to be run in order.
 
         Args:
             blocks: where the tokens of all blocks with keys lie, restored ones included.
             scratch: `n_scratch_tokens` slots.
         """
-        layouts = self._log_layouts(blocks, scratch)
+        homes = {block: Layout(spans) for block, spans in blocks.items()}
+        layouts = self._log_layouts(homes, Layout(scratch))
         rows: list[SpanRow] = []
         tokens: list[int] = []
         runs = sorted(self._needed.runs, key=lambda run: run.step)
@@ -124,31 +127,25 @@ class Restoration:
         home = self._homes.get(run)
         return max(0, self._needed.runs.get(run, 0) - (home.n_tokens if home else 0))
 
-    def _log_layouts(self, blocks: dict[Block, Layout], scratch: Layout) -> dict[Log, Layout]:
+    def _log_layouts(self, homes: Mapping[Block, Layout], scratch: Layout) -> dict[Log, Layout]:
         """Where the tokens of each log lie, as far as they are needed."""
-        in_scratch: dict[Written, list[Span]] = {}
-        n_scratch = 0
+        placed: dict[Written, Layout] = {}
+        n_in_scratch = 0
         layouts: dict[Log, Layout] = {}
         for log, n_tokens in self._needed.logs.items():
             layout = layouts[log] = Layout()
-            for run, _, n in log.parts(0, n_tokens):
-                if run not in in_scratch:
-                    start, n_scratch = n_scratch, n_scratch + self._n_homeless(run)
-                    in_scratch[run] = scratch.cut(start, n_scratch)
-                for span in self._spans(run, n, blocks, in_scratch[run]):
+            for run, _, n_first in log.parts(0, n_tokens):
+                if run not in placed:
+                    start, n_in_scratch = n_in_scratch, n_in_scratch + self._n_homeless(run)
+                    rest = scratch.cut(start, n_in_scratch)
+                    placed[run] = Layout([*self._spans_at_home(run, homes), *rest])
+                for span in placed[run].cut(0, n_first):
                     layout.append(span)
         return layouts
 
-    def _spans(
-        self, run: Written, n_tokens: int, blocks: dict[Block, Layout], rest: list[Span]
-    ) -> list[Span]:
-        """Where the first `n_tokens` of a run lie: at home, and the rest in scratch pages."""
+    def _spans_at_home(self, run: Written, homes: Mapping[Block, Layout]) -> list[Span]:
         home = self._homes.get(run)
-        if home is None:
-            return Layout(rest).cut(0, n_tokens)
-        n_home = min(n_tokens, home.n_tokens)
-        spans = blocks[home.block].cut(home.start, home.start + n_home)
-        return spans if n_home == n_tokens else spans + Layout(rest).cut(0, n_tokens - n_home)
+        return homes[home.block].cut(home.start, home.start + home.n_tokens) if home else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +167,7 @@ def _homes(blocks: Iterable[Block]) -> dict[Written, _Home]:
 
 def _row(run: Written, n_held: int, n_tokens: int, layouts: dict[Log, Layout]) -> SpanRow:
     """The tokens `n_held … n_tokens - 1` of a run, with the view that they had."""
-    view = run.view(n_tokens)
+    view = [(log, n) for log, n in run.view(n_tokens) if n]
     spans = [span for log, n in view for span in layouts[log].cut(0, n)]
     return SpanRow(spans, sum(n for _, n in view), n_tokens - n_held)
 
