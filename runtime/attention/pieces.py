@@ -2,8 +2,8 @@
 
 A long span is one piece, to be read in place, and so is a short one that very many rows see. Other
 short ones are cut into tiles, to be fetched together with other tiles. Rows may see beginnings of
-different length of one span; they read the same pieces. Pieces that make one batched product are a batch: a long piece by itself, tiles
-with tiles that have about as many queries.
+different length of one span; they read the same pieces. Pieces that make one batched product are a
+batch: a long piece by itself, tiles with tiles that have about as many queries.
 """
 
 from collections import Counter
