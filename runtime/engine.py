@@ -226,7 +226,7 @@ class Engine:
 
     # ------------------------------------------------------------ blocks without keys
 
-    def suspend(self, blocks: Sequence[Block]) -> None:
+    def suspend(self, *blocks: Block) -> None:
         """Free the pages of blocks that nobody reads for a while.
 
         They keep their tokens and what these saw, and can be restored or freed; until then no row
@@ -244,7 +244,7 @@ class Engine:
                 block.state = "suspended"
 
     @torch.inference_mode()
-    def restore(self, blocks: Sequence[Block]) -> None:
+    def restore(self, *blocks: Block) -> None:
         """Give suspended blocks the keys and values that they had, computed in parallel.
 
         What their tokens saw when they were written is known (`runtime.history`). Text that was

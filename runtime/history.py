@@ -14,7 +14,7 @@ cropped or emptied gets another log, and those who saw the old text keep the old
 object in all logs that have it: `commit` puts the same runs into the history's log.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -93,11 +93,12 @@ class Log:
         self._ends.extend([end + shift for end in other._ends])
 
     def first(self, n_tokens: int) -> "Log":
-        """Another log, with the first `n_tokens` tokens."""
+        """Another log, with the first `n_tokens` of its tokens."""
         log = Log()
-        for part in self.parts(0, n_tokens):
-            log._runs.append(part.written)
-            log._ends.append(part.start + part.n_tokens)
+        if n_tokens:
+            n_runs = bisect_left(self._ends, n_tokens) + 1
+            log._runs, log._ends = self._runs[:n_runs], self._ends[:n_runs]
+            log._ends[-1] = n_tokens
         return log
 
     def parts(self, start: int, end: int) -> Iterator[Part]:

@@ -82,16 +82,10 @@ class Restoration:
             blocks: the suspended blocks that are to have keys again.
             present: blocks that have keys; none of `blocks`.
         """
-        self.blocks = blocks
         self._homes = _homes(present)
         self._held = {run: home.n_tokens for run, home in self._homes.items()}
         self._homes |= _homes(blocks)
         self._needed: Needed = needed_for([block.log for block in blocks], self._held)
-
-    @property
-    def n_tokens(self) -> int:
-        """Tokens to compute."""
-        return sum(n - self._held.get(run, 0) for run, n in self._needed.runs.items())
 
     @property
     def n_scratch_tokens(self) -> int:

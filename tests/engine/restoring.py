@@ -51,11 +51,11 @@ def suspend_and_restore(engine: Engine, blocks: Sequence[Block], others: Sequenc
     before = cached(engine, everything), probe(engine, everything)
     states, n_used = [block.state for block in everything], engine.pages.n_used
     tokens = [list(block.tokens) for block in everything]
-    engine.suspend(blocks)
+    engine.suspend(*blocks)
     engine.check()
     assert engine.pages.n_used == sum(engine.pages.n_held(block.number) for block in others)
     spoil_free_pages(engine)
-    engine.restore(blocks)
+    engine.restore(*blocks)
     engine.check()
     assert engine.pages.n_used == n_used
     assert [block.state for block in everything] == states

@@ -85,9 +85,9 @@ def test_a_stream_is_restored_while_those_that_it_saw_stay_suspended(
     engine = make_engine()
     blocks = team(engine)
     before = cached(engine, blocks)
-    engine.suspend(blocks)
+    engine.suspend(*blocks)
     for n in range(4, 0, -1):
-        engine.restore(blocks[n - 1 :])
+        engine.restore(*blocks[n - 1 :])
         engine.check()
         torch.testing.assert_close(
             cached(engine, blocks[n - 1 :]), before[n - 1 :], rtol=0, atol=1e-4
@@ -105,10 +105,10 @@ def test_only_what_is_missing_is_computed() -> None:
     engine.forward([Row([prompt, a, scratch], [9]), Row([prompt, b, a], [6])])
     engine.free(scratch)
     engine.crop(b, 1)
-    engine.suspend([a])
+    engine.suspend(a)
     assert restored_tokens(engine, [a]) == [[1, 2, 3, 5, 6]]
     engine.free(b)
-    engine.suspend([a])
+    engine.suspend(a)
     assert restored_tokens(engine, [a]) == [[1, 2, 3, 4, 5, 6]]
 
 
@@ -120,7 +120,7 @@ def test_a_long_history_goes_in_passes_of_bounded_size_that_end_with_a_step(
     a, b = engine.block(), engine.block()
     for step in range(6):
         engine.forward([Row([b, a], [step]), Row([a, b], [step, 20])])
-    engine.suspend([a, b])
+    engine.suspend(a, b)
     passes = restored_tokens(engine, [a, b])
     assert [sorted(tokens) for tokens in passes] == [
         [0, 0, 1, 1, 20, 20],
@@ -156,8 +156,8 @@ def test_a_suspended_block_can_neither_be_seen_nor_changed() -> None:
     engine = tiny_engine()
     block, other = engine.block(), engine.block()
     engine.forward([Row([block], [1, 2])])
-    engine.suspend([block, block])
-    engine.suspend([block])
+    engine.suspend(block, block)
+    engine.suspend(block)
     said = "block 0 is suspended and has no keys. Restore it."
     for message, deed in {
         f"Row 0: {said}": lambda: engine.forward([Row([block, other], [1])]),
@@ -176,22 +176,22 @@ def test_a_suspended_block_can_neither_be_seen_nor_changed() -> None:
             deed()
         assert str(caught.value) == message.rstrip()
     assert (repr(block), engine.pages.n_used) == ("<Block 0 suspended, 2 tokens>", 0)
-    engine.restore([block])
+    engine.restore(block)
     assert (repr(block), engine.pages.n_used) == ("<Block 0 open, 2 tokens>", 1)
 
 
 def test_a_suspended_block_can_be_freed() -> None:
     engine = tiny_engine()
     block, other = engine.encode([1, 2]), engine.encode([3])
-    engine.suspend([block, other])
+    engine.suspend(block, other)
     engine.free(block)
     engine.check()
     with pytest.raises(EngineError, match="restore: block 0 was freed"):
-        engine.restore([other, block])
+        engine.restore(other, block)
     with pytest.raises(EngineError, match="suspend: block 0 was freed"):
-        engine.suspend([block])
+        engine.suspend(block)
     assert other.state == "suspended"
-    engine.restore([other])
+    engine.restore(other)
     assert (other.state, engine.pages.n_used) == ("sealed", 1)
 
 
@@ -209,18 +209,18 @@ def test_a_restoration_that_finds_no_room_changes_nothing(make_engine: MakeEngin
     engine.forward([Row([text, own], draw_tokens(30, seed=1))])
     engine.free(text)
     before = cached(engine, [own])
-    engine.suspend([own])
+    engine.suspend(own)
     other = engine.encode(draw_tokens(32, seed=2))
     with pytest.raises(CapacityError) as caught:
-        engine.restore([own])
+        engine.restore(own)
     assert str(caught.value) == (
         "restore: 13 pages are needed, 5 of them only meanwhile, for text that was seen and is "
         "gone; 12 of 20 are free. Free, crop or suspend other blocks first."
     )
     assert (own.state, engine.pages.n_used) == ("suspended", 8)
     engine.check()
-    engine.suspend([other])
-    engine.restore([own])
+    engine.suspend(other)
+    engine.restore(own)
     torch.testing.assert_close(cached(engine, [own]), before, rtol=0, atol=1e-4)
 
 
@@ -232,7 +232,7 @@ def test_a_restoration_in_which_the_model_fails_can_be_repeated(
     engine = tiny_engine()
     blocks = team(engine)
     before, n_used = cached(engine, blocks), engine.pages.n_used
-    engine.suspend(blocks)
+    engine.suspend(*blocks)
     whole, n_calls = engine._hidden, 0
 
     def failing(rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
@@ -246,11 +246,11 @@ def test_a_restoration_in_which_the_model_fails_can_be_repeated(
     with monkeypatch.context() as patch:
         patch.setattr(engine, "_hidden", failing)
         with pytest.raises(MemoryError):
-            engine.restore(blocks)
+            engine.restore(*blocks)
     engine.check()
     assert engine.pages.n_used == 0
     assert {block.state for block in blocks} == {"suspended"}
-    engine.restore(blocks)
+    engine.restore(*blocks)
     assert engine.pages.n_used == n_used
     torch.testing.assert_close(cached(engine, blocks), before, rtol=0, atol=1e-4)
 
@@ -266,7 +266,7 @@ def restored_tokens(engine: Engine, blocks: Sequence[Block]) -> list[list[int]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "_hidden", listening)
-        engine.restore(blocks)
+        engine.restore(*blocks)
     return passes
 
 
