@@ -158,23 +158,20 @@ def test_a_suspended_block_can_neither_be_seen_nor_changed() -> None:
     engine.forward([Row([block], [1, 2])])
     engine.suspend(block, block)
     engine.suspend(block)
-    said = "block 0 is suspended and has no keys. Restore it."
-    for message, deed in {
-        f"Row 0: {said}": lambda: engine.forward([Row([block, other], [1])]),
-        f"Row 0: {said} ": lambda: engine.forward([Row([block.first(1), other], [1])]),
-        f"Row 0: {said}  ": lambda: engine.forward([Row([other, block], [1])]),
-        f"seal: {said}": lambda: engine.seal(block),
-        "crop: block 0 is suspended; only an open block can change.": lambda: engine.crop(block, 1),
-        "commit: block 0 is suspended; only an open block can change.": (
-            lambda: engine.commit(block, into=other)
-        ),
-        "commit into: block 0 is suspended; only an open block can change.": (
-            lambda: engine.commit(other, into=block)
-        ),
-    }.items():
+    unseen = "block 0 is suspended and has no keys. Restore it."
+    unchanged = "block 0 is suspended; only an open block can change."
+    for message, deed in [
+        (f"Row 0: {unseen}", lambda: engine.forward([Row([block, other], [1])])),
+        (f"Row 0: {unseen}", lambda: engine.forward([Row([block.first(1), other], [1])])),
+        (f"Row 0: {unseen}", lambda: engine.forward([Row([other, block], [1])])),
+        (f"seal: {unseen}", lambda: engine.seal(block)),
+        (f"crop: {unchanged}", lambda: engine.crop(block, 1)),
+        (f"commit: {unchanged}", lambda: engine.commit(block, into=other)),
+        (f"commit into: {unchanged}", lambda: engine.commit(other, into=block)),
+    ]:
         with pytest.raises(EngineError) as caught:
             deed()
-        assert str(caught.value) == message.rstrip()
+        assert str(caught.value) == message
     assert (repr(block), engine.pages.n_used) == ("<Block 0 suspended, 2 tokens>", 0)
     engine.restore(block)
     assert (repr(block), engine.pages.n_used) == ("<Block 0 open, 2 tokens>", 1)
