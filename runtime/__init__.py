@@ -7,6 +7,8 @@
     scripted/                       a script as a machine, for tests of programs
     engine.py                       one step: rows in, logits out
     pages.py, blocks.py, views.py   who owns which page; what a row sees
+    history.py                      what every token saw when it was written
+    restore.py, placement.py        suspended blocks computed again, in one parallel pass
     attention/                      concurrent attention over views
     model/, checkpoint/             the transformer and how it is loaded
     text/, grammar.py               tokenizer and chat turns; constrained texts

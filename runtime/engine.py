@@ -25,7 +25,8 @@ from runtime.checkpoint import load_transformer
 from runtime.history import Log
 from runtime.model.transformer import Transformer
 from runtime.pages import PagePool
-from runtime.restore import Restoration
+from runtime.placement import Placement
+from runtime.restore import Restoration, Scratch
 from runtime.sizing import default_cache_tokens, find_device
 from runtime.views import ResolvedRow, block_spans, check_alive, check_here, resolve, span_rows
 
@@ -253,29 +254,35 @@ class Engine:
 
         Raises:
             EngineError: a block was freed or is not this engine's.
-            CapacityError: not enough free pages.
-            In both cases all blocks stay suspended.
+            CapacityError: fewer pages are free than `n_pages_to_restore` says.
+            In all cases, and if the model fails, all blocks stay suspended.
         """
-        for block in blocks:
-            check_alive(block, self._blocks, "restore: ")
-        returning = [b for b in dict.fromkeys(blocks) if b.state == "suspended"]
-        present = [b for b in self._blocks.values() if b.state != "suspended"]
-        restoration = Restoration(returning, present)
-        scratch = self.block(base=0)
+        returning, restoration = self._restoration(blocks)
+        n_scratch = restoration.n_scratch_pages(self.page_size_tokens)
+        n_all = n_scratch + sum(self._n_pages(block.n_tokens) for block in returning)
+        if n_all > self.pages.n_free:
+            raise CapacityError(
+                f"restore: {n_all} pages are needed, {n_scratch} of them only meanwhile, for text "
+                f"that was seen and is gone; {self.pages.n_free} of {self.pages.n_total} are free. "
+                "Free, crop or suspend other blocks first."
+            )
         try:
-            self._take_all(returning, scratch, restoration.n_scratch_tokens)
-            spans = {b: self._spans(b, b.base or 0, 0, b.n_tokens) for b in returning + present}
-            in_scratch = self._spans(scratch, 0, 0, restoration.n_scratch_tokens)
-            for part in restoration.passes(spans, in_scratch):
-                self._hidden(part.rows, part.tokens)
+            for block in returning:
+                grows = self._suspended[block.number] == "open"
+                self.pages.take(block.number, self._n_pages(block.n_tokens), grows=grows)
+            self._recompute(restoration)
         except BaseException:
             for block in returning:
                 self.pages.give_all(block.number)
             raise
-        finally:
-            self.free(scratch)
         for block in returning:
             block.state = self._suspended.pop(block.number)
+
+    def n_pages_to_restore(self, *blocks: Block) -> int:
+        """Free pages that `restore` needs for these blocks, those included that it gives back."""
+        returning, restoration = self._restoration(blocks)
+        n_scratch = restoration.n_scratch_pages(self.page_size_tokens)
+        return n_scratch + sum(self._n_pages(block.n_tokens) for block in returning)
 
     # ------------------------------------------------------------ steps
 
@@ -357,20 +364,31 @@ class Engine:
         self.pages.take(block.number, n_missing)
         return n_missing
 
-    def _take_all(self, returning: Sequence[Block], scratch: Block, n_scratch_tokens: int) -> None:
-        """Take the pages of a restoration."""
-        n_pages = {block: self._n_pages(block.n_tokens) for block in returning}
-        n_scratch = self._n_pages(n_scratch_tokens)
-        n_all = sum(n_pages.values()) + n_scratch
-        if n_all > self.pages.n_free:
-            raise CapacityError(
-                f"restore: {n_all} pages are needed, {n_scratch} of them only meanwhile, for text "
-                f"that was seen and is gone; {self.pages.n_free} of {self.pages.n_total} are free. "
-                "Free, crop or suspend other blocks first."
-            )
-        for block, n in n_pages.items():
-            self.pages.take(block.number, n, grows=self._suspended[block.number] == "open")
-        self.pages.take(scratch.number, n_scratch, grows=False)
+    def _restoration(self, blocks: Sequence[Block]) -> tuple[list[Block], Restoration]:
+        """Those of the blocks that are suspended, and the plan to restore them."""
+        for block in blocks:
+            check_alive(block, self._blocks, "restore: ")
+        returning = [b for b in dict.fromkeys(blocks) if b.state == "suspended"]
+        present = [b for b in self._blocks.values() if b.state != "suspended"]
+        return returning, Restoration(returning, present)
+
+    def _recompute(self, restoration: Restoration) -> None:
+        """Write the keys and values of all tokens that are needed."""
+        blocks = {home.block for home in restoration.homes.values()}
+        spans = {b: self._spans(b, b.base or 0, 0, b.n_tokens) for b in blocks}
+        placement = Placement(restoration.homes, spans)
+        scratch: dict[Scratch, Block] = {}
+        try:
+            for part in restoration.passes:
+                for new in part.begins:
+                    block = scratch[new] = self.block(base=0)
+                    self.pages.take(block.number, self._n_pages(new.n_tokens), grows=False)
+                    placement.place(new.runs, self._spans(block, 0, 0, new.n_tokens))
+                rows = [placement.row(r.run, r.n_held, r.n_tokens) for r in part.runs]
+                self._hidden(rows, [token for r in part.runs for token in r.tokens])
+                self.free(*(scratch.pop(old) for old in part.ends))
+        finally:
+            self.free(*scratch.values())
 
     def _crop(self, block: Block, n_tokens: int) -> None:
         del block.tokens[n_tokens:]

@@ -1,171 +1,153 @@
-"""Computing suspended blocks again, from their logs alone, in one parallel pass.
+"""What it takes to compute suspended blocks again, from their logs alone. No tensors.
 
-All tokens that are needed are the new tokens of one pass: each run that a row wrote is a row once
-more, with the view, lengths and places of its own time. In each layer all keys and values are
+All tokens that are needed are new tokens of one parallel pass: each run that a row wrote is a row
+once more, with the view, lengths and places of its own time. In each layer all keys and values are
 written first and then all rows attend, so what was written in many steps, one after another, is
 computed at once; a row sees only the beginnings of the others' texts that it saw then. That no row
 sees what was not yet there needs no rule of its own: it follows from the recorded lengths.
 
-Tokens that were seen and are in no block any more (cropped away, freed, or in a block that stays
-suspended) are computed too, in **scratch** pages that are free again afterwards. Tokens of blocks
-that have their keys are read where they are. Long histories go in several passes, in the order of
-their steps, so that memory for activations stays bounded.
+Tokens of blocks that have their keys are read where they are. Tokens that were seen and are in no
+block any more (cropped away, freed, or in a block that stays suspended) are computed too, in
+**scratch** pages. Long histories go in several passes, in the order of their steps, so that memory
+for activations stays bounded; scratch pages are free again after the last pass that reads them.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from runtime.attention.base import Span, SpanRow
 from runtime.blocks import Block
 from runtime.history import Log, Needed, Written, needed_for
+from runtime.placement import homes_in
 
 PASS_TOKENS = 512
 """A pass ends with the step in which it reaches so many tokens; scores and masks grow with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """Steps that are computed at once.
+@dataclass(frozen=True, slots=True, eq=False)
+class Scratch:
+    """Tokens in scratch pages, from one pass on and until another.
 
     Attributes:
-        rows: what attention reads.
-        tokens: the new tokens of all rows.
+        runs: with the number of their tokens that lie here.
     """
 
-    rows: list[SpanRow]
-    tokens: list[int]
+    runs: list[tuple[Written, int]]
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(n_tokens for _, n_tokens in self.runs)
 
 
-class Layout:
-    """In which slots consecutive tokens lie; spans that continue each other are one."""
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A run of which the tokens `n_held … n_tokens - 1` are computed."""
 
-    def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._spans: list[Span] = []
-        self._ends: list[int] = []
-        for span in spans:
-            self.append(span)
+    run: Written
+    n_held: int
+    n_tokens: int
 
-    def append(self, span: Span) -> None:
-        """Some tokens more."""
-        end = (self._ends[-1] if self._ends else 0) + span.n_tokens
-        if self._spans and _continues(self._spans[-1], span):
-            last = self._spans[-1]
-            self._spans[-1] = last._replace(n_tokens=last.n_tokens + span.n_tokens)
-            self._ends[-1] = end
-        else:
-            self._spans.append(span)
-            self._ends.append(end)
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        return self.run.tokens[self.n_held : self.n_tokens]
 
-    def cut(self, start: int, end: int) -> list[Span]:
-        """Where the tokens `start … end - 1` lie."""
-        found: list[Span] = []
-        at = bisect_right(self._ends, start)
-        while start < end:
-            span, span_end = self._spans[at], self._ends[at]
-            skipped = span.n_tokens - (span_end - start)
-            n = min(span_end, end) - start
-            found.append(Span(span.slot + skipped, n, span.rotated_for + skipped))
-            start += n
-            at += 1
-        return found
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Whole steps that are computed at once.
+
+    Attributes:
+        runs: what is computed, in the order of steps.
+        begins: scratch that is written in this pass.
+        ends: scratch that no later pass reads.
+    """
+
+    runs: list[Computed]
+    begins: list[Scratch]
+    ends: list[Scratch]
 
 
 class Restoration:
-    """What it takes to restore some blocks."""
+    """The plan.
 
-    def __init__(self, blocks: Sequence[Block], present: Iterable[Block]) -> None:
+    Attributes:
+        homes: of all runs in blocks that have keys or get them.
+        passes: to be run in order.
+    """
+
+    def __init__(self, blocks: Sequence[Block], present: Sequence[Block]) -> None:
         """Plan it.
 
         Args:
             blocks: the suspended blocks that are to have keys again.
             present: blocks that have keys; none of `blocks`.
         """
-        self._homes = _homes(present)
-        self._held = {run: home.n_tokens for run, home in self._homes.items()}
-        self._homes |= _homes(blocks)
-        self._needed: Needed = needed_for([block.log for block in blocks], self._held)
+        at_hand = homes_in(present)
+        held = {run: home.n_tokens for run, home in at_hand.items()}
+        self.homes = at_hand | homes_in(blocks)
+        needed = needed_for([block.log for block in blocks], held)
+        passes = list(_in_passes(needed, held))
+        self.passes = [Pass(runs, [], []) for runs in passes]
+        for (first, last), runs in self._homeless(needed, passes).items():
+            scratch = Scratch(runs)
+            self.passes[first].begins.append(scratch)
+            self.passes[last].ends.append(scratch)
 
-    @property
-    def n_scratch_tokens(self) -> int:
-        """Tokens to compute that belong to no block that has or gets keys."""
-        return sum(self._n_homeless(run) for run in self._needed.runs)
+    def n_scratch_pages(self, page_size_tokens: int) -> int:
+        """The most scratch pages that are in use at a time."""
+        n_live = n_most = 0
+        for part in self.passes:
+            n_live += sum(-(-scratch.n_tokens // page_size_tokens) for scratch in part.begins)
+            n_most = max(n_most, n_live)
+            n_live -= sum(-(-scratch.n_tokens // page_size_tokens) for scratch in part.ends)
+        return n_most
 
-    def passes(
-        self, blocks: Mapping[Block, Sequence[Span]], scratch: Sequence[Span]
-    ) -> Iterator[Pass]:
-        """The passes, to be run in order.
-
-        Args:
-            blocks: where the tokens of all blocks with keys lie, restored ones included.
-            scratch: `n_scratch_tokens` slots.
-        """
-        homes = {block: Layout(spans) for block, spans in blocks.items()}
-        layouts = self._log_layouts(homes, Layout(scratch))
-        rows: list[SpanRow] = []
-        tokens: list[int] = []
-        runs = sorted(self._needed.runs, key=lambda run: run.step)
-        for _, step in groupby(runs, key=lambda run: run.step):
-            for run in step:
-                n_held, n_tokens = self._held.get(run, 0), self._needed.runs[run]
-                rows.append(_row(run, n_held, n_tokens, layouts))
-                tokens.extend(run.tokens[n_held:n_tokens])
-            if len(tokens) >= PASS_TOKENS:
-                yield Pass(rows, tokens)
-                rows, tokens = [], []
-        if rows:
-            yield Pass(rows, tokens)
-
-    def _n_homeless(self, run: Written) -> int:
-        home = self._homes.get(run)
-        return max(0, self._needed.runs.get(run, 0) - (home.n_tokens if home else 0))
-
-    def _log_layouts(self, homes: Mapping[Block, Layout], scratch: Layout) -> dict[Log, Layout]:
-        """Where the tokens of each log lie, as far as they are needed."""
-        placed: dict[Written, Layout] = {}
-        n_in_scratch = 0
-        layouts: dict[Log, Layout] = {}
-        for log, n_tokens in self._needed.logs.items():
-            layout = layouts[log] = Layout()
-            for run, _, n_first in log.parts(0, n_tokens):
-                if run not in placed:
-                    start, n_in_scratch = n_in_scratch, n_in_scratch + self._n_homeless(run)
-                    rest = scratch.cut(start, n_in_scratch)
-                    placed[run] = Layout([*self._spans_at_home(run, homes), *rest])
-                for span in placed[run].cut(0, n_first):
-                    layout.append(span)
-        return layouts
-
-    def _spans_at_home(self, run: Written, homes: Mapping[Block, Layout]) -> list[Span]:
-        home = self._homes.get(run)
-        return homes[home.block].cut(home.start, home.start + home.n_tokens) if home else []
+    def _homeless(
+        self, needed: Needed, passes: Sequence[Sequence[Computed]]
+    ) -> dict[tuple[int, int], list[tuple[Written, int]]]:
+        """Runs with tokens that are in no block, by the first and the last pass that has them."""
+        computed_in = {each.run: index for index, runs in enumerate(passes) for each in runs}
+        read_last_in = _last_reads(passes)
+        found: defaultdict[tuple[int, int], list[tuple[Written, int]]] = defaultdict(list)
+        # Runs of one log lie together, so that they are read as one span.
+        runs = (part.written for log, n in needed.logs.items() for part in log.parts(0, n))
+        for run in dict.fromkeys(runs):
+            home = self.homes.get(run)
+            n_homeless = needed.runs.get(run, 0) - (home.n_tokens if home else 0)
+            if n_homeless > 0:
+                found[computed_in[run], read_last_in[run]].append((run, n_homeless))
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Home:
-    """The place of a run in a living block: its first `n_tokens`, from index `start` on."""
-
-    block: Block
-    start: int
-    n_tokens: int
-
-
-def _homes(blocks: Iterable[Block]) -> dict[Written, _Home]:
-    return {
-        part.written: _Home(block, part.start, part.n_tokens)
-        for block in blocks
-        for part in block.log.parts(0, block.n_tokens)
-    }
-
-
-def _row(run: Written, n_held: int, n_tokens: int, layouts: dict[Log, Layout]) -> SpanRow:
-    """The tokens `n_held … n_tokens - 1` of a run, with the view that they had."""
-    view = [(log, n) for log, n in run.view(n_tokens) if n]
-    spans = [span for log, n in view for span in layouts[log].cut(0, n)]
-    return SpanRow(spans, sum(n for _, n in view), n_tokens - n_held)
+def _in_passes(needed: Needed, held: dict[Written, int]) -> Iterator[list[Computed]]:
+    """The runs in the order of their steps; a step is never divided."""
+    found: list[Computed] = []
+    n_tokens = 0
+    ordered = sorted(needed.runs, key=lambda run: run.step)
+    for _, step in groupby(ordered, key=lambda run: run.step):
+        for run in step:
+            found.append(Computed(run, held.get(run, 0), needed.runs[run]))
+            n_tokens += found[-1].n_tokens - found[-1].n_held
+        if n_tokens >= PASS_TOKENS:
+            yield found
+            found, n_tokens = [], 0
+    if found:
+        yield found
 
 
-def _continues(one: Span, two: Span) -> bool:
-    slots, rotations = two.slot - one.slot, two.rotated_for - one.rotated_for
-    return slots == rotations == one.n_tokens
+def _last_reads(passes: Iterable[Sequence[Computed]]) -> dict[Written, int]:
+    """The last pass in which a run is read or written."""
+    reads: defaultdict[Log, dict[int, int]] = defaultdict(dict)
+    for index, runs in enumerate(passes):
+        for each in runs:
+            for log, n_tokens in each.run.view(each.n_tokens):
+                reads[log][index] = max(n_tokens, reads[log].get(index, 0))
+    last: dict[Written, int] = {}
+    for log, by_pass in reads.items():
+        n_known = 0
+        for index, n_tokens in reversed(by_pass.items()):
+            for run, _, _ in log.parts(n_known, n_tokens):
+                last[run] = max(index, last.get(run, index))
+            n_known = max(n_known, n_tokens)
+    return last

@@ -129,6 +129,26 @@ def test_a_long_history_goes_in_passes_of_bounded_size_that_end_with_a_step(
     ]
 
 
+def test_scratch_pages_are_free_again_when_nothing_reads_them_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many thoughts were thought and freed; there was never room for two of them at once."""
+    monkeypatch.setattr(restore, "PASS_TOKENS", 4)
+    engine = tiny_engine(n_cache_tokens=60)
+    reply = engine.block()
+    for turn in range(8):
+        thoughts = engine.encode(draw_tokens(20, seed=turn), after=[reply])
+        engine.forward([Row([thoughts, reply], draw_tokens(2, seed=turn))])
+        engine.free(thoughts)
+    assert engine.n_pages_to_restore(reply) == 0
+    before = cached(engine, [reply])
+    engine.suspend(reply)
+    assert engine.n_pages_to_restore(reply) == 4 + 5
+    engine.restore(reply)
+    engine.check()
+    torch.testing.assert_close(cached(engine, [reply]), before, rtol=0, atol=1e-4)
+
+
 def test_many_rows_that_see_beginnings_of_one_span_read_one_piece() -> None:
     rows = [SpanRow([Span(64, n, 0)], n, 1) for n in range(1, 241)]
     assert max(row.n_tokens for row in rows) < LONG_SPAN_TOKENS
@@ -268,4 +288,4 @@ def restored_tokens(engine: Engine, blocks: Sequence[Block]) -> list[list[int]]:
 
 
 def n_runs_alive() -> int:
-    return sum(isinstance(thing, Written) for thing in gc.get_objects())
+    return sum(type(thing) is Written for thing in gc.get_objects())
