@@ -9,6 +9,8 @@
     pages.py, blocks.py, views.py   who owns which page; what a row sees
     cache/                          the radix cache: texts that may be read again
     holdings.py, reuse.py           pages of blocks, own and shared; texts found and given
+    history.py                      what every token saw when it was written
+    suspension.py, restore.py, placement.py   suspended blocks, computed again in one pass
     attention/                      concurrent attention over views
     model/, checkpoint/             the transformer and how it is loaded
     text/, grammar.py               tokenizer and chat turns; constrained texts

@@ -1,8 +1,10 @@
 """Blocks and rows: what a caller of the engine holds in hand.
 
-    block    open ──seal──▶ sealed          both ──free──▶ freed
+    block    open ──seal──▶ sealed          both ──suspend──▶ suspended ──restore──▶ as before
+                                            all ──free──▶ freed
              open: one row per step may write to it; commit and crop apply
-             sealed: its text is finished; it can only be seen or freed
+             sealed: its text is finished; it can only be seen, suspended or freed
+             suspended: it has its tokens and its log and no keys; it can only be restored or freed
 
 The engine alone changes a block. Its fields may be read by anyone.
 """
@@ -13,9 +15,10 @@ from typing import Literal, NamedTuple
 
 from hogdsl.errors import EngineError
 from runtime.cache.tree import Node
+from runtime.history import Log
 from runtime.pages import Run
 
-BlockState = Literal["open", "sealed", "freed"]
+BlockState = Literal["open", "sealed", "suspended", "freed"]
 
 
 class Mark(NamedTuple):
@@ -37,7 +40,8 @@ class Block:
         number: its name within its engine, also in messages.
         tokens: ids of its tokens, in order.
         state: see the table above.
-        base: the position that its first key is rotated for; None while it has no keys.
+        base: the position that its first key is rotated for; None while it has no tokens.
+        log: what its tokens saw when they were written.
         namespace: in which its text may be found again.
         revision: how many times tokens were taken away from it.
         n_plain: how many of its first tokens are plain (`runtime.cache.plain`).
@@ -49,6 +53,7 @@ class Block:
     __slots__ = (
         "base",
         "behind",
+        "log",
         "n_plain",
         "namespace",
         "node",
@@ -64,6 +69,7 @@ class Block:
         self.tokens: list[int] = []
         self.state: BlockState = "open"
         self.base = base
+        self.log = Log()
         self.namespace = namespace
         self.revision = self.n_plain = 0
         self.behind = START
@@ -101,6 +107,13 @@ class BlockPrefix:
 
     block: Block
     n_tokens: int
+
+
+class Ahead(NamedTuple):
+    """A block of a view, and the tokens that it is still to get before anything is behind it."""
+
+    block: Block
+    coming: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,25 @@ import torch
 from torch import Tensor
 
 from hogdsl.errors import EngineError
-from runtime.attention import Attention, make_attention
-from runtime.blocks import Block, BlockPrefix, Row
-from runtime.cache.plain import Written, note_cropped, note_moved, note_written, plain_end
+from runtime.attention import Attention, SpanRow, make_attention
+from runtime.blocks import Ahead, Block, BlockPrefix, Row
+from runtime.cache.plain import (
+    Link,
+    ViewItems,
+    Written,
+    chain_end,
+    note_cropped,
+    note_moved,
+    note_written,
+)
 from runtime.checkpoint import load_transformer
+from runtime.history import Log
 from runtime.holdings import Holdings
 from runtime.model.transformer import Transformer
 from runtime.reuse import Reuse
 from runtime.sizing import default_cache_tokens, find_device
-from runtime.views import ResolvedRow, check_alive, resolve, span_rows
+from runtime.suspension import Suspension
+from runtime.views import ResolvedRow, check_alive, check_here, resolve, span_rows
 
 ENCODE_CHUNK_TOKENS = 1024
 PIGLET_FOLDER = Path(__file__).parent / "piglet" / "checkpoint"
@@ -99,7 +109,9 @@ class Engine:
         )
         self._reuse = Reuse(self._holdings, self._attention.move)
         self._blocks: dict[int, Block] = {}
+        self._suspension = Suspension(self._blocks, self._holdings, self._hidden)
         self._n_blocks_ever = 0
+        self._n_steps_ever = 0
 
     @classmethod
     def load(
@@ -189,13 +201,14 @@ class Engine:
         return block
 
     def find(
-        self, block: Block, view: Sequence[Block | BlockPrefix], tokens: Sequence[int]
+        self, block: Block, view: Sequence[Block | BlockPrefix | Ahead], tokens: Sequence[int]
     ) -> int:
         """Give an empty block the longest beginning of `tokens` that is in the radix cache.
 
         Args:
             block: open and without tokens.
-            view: what `tokens` are to be encoded behind.
+            view: what `tokens` are to be encoded behind. What is still coming to a block of it
+                must be encoded there, as plain text, when a row first writes to `block`.
             tokens: what the block is to hold.
 
         Returns:
@@ -213,12 +226,17 @@ class Engine:
             )
         if not tokens:
             return 0
-        [row] = resolve([Row([*view, block], tokens, n_logits=0)], self._blocks, self.config)
-        end = plain_end(row.items[:-1], block.namespace)
-        at_its_place = row.base == row.n_tokens - len(tokens)
-        if not self.radix or end is None or not at_its_place:
+        blocks = [item.block if isinstance(item, Ahead) else item for item in view]
+        [row] = resolve([Row([*blocks, block], tokens, n_logits=0)], self._blocks, self.config)
+        coming = {item.block: item.coming for item in view if isinstance(item, Ahead)}
+        chain = [Link(b, n, coming.get(b, ())) for b, n in row.items[:-1]]
+        end = chain_end(chain, block.namespace)
+        if not self.radix or end is None or block.base is not None:
             return 0
-        return self._reuse.find(block, row.items[:-1], end, tokens)
+        n_found = self._reuse.find(block, chain, end, tokens)
+        if n_found and not any(link.coming for link in chain):
+            self._log(row.items[:-1], block, n_found)
+        return n_found
 
     def remember(self, *blocks: Block) -> None:
         """Give the full pages of the plain tokens of blocks, and of those before, to the tree.
@@ -234,19 +252,9 @@ class Engine:
             for block in blocks:
                 self._reuse.remember(block, self._blocks)
 
-    def make_room(self, n_pages: int) -> None:
-        """Evict texts that nobody reads until `n_pages` are free, the longest unused first.
-
-        Whatever takes pages does it as far as it must.
-
-        Raises:
-            CapacityError: so many cannot be free now; nothing was evicted.
-        """
-        self._holdings.make_room(n_pages)
-
     def seal(self, block: Block) -> None:
         """Finish the text of an open block; a sealed one stays as it is."""
-        check_alive(block, self._blocks, "seal: ")
+        check_here(block, self._blocks, "seal: ")
         block.state = "sealed"
 
     def crop(self, block: Block, n_tokens: int) -> None:
@@ -285,6 +293,7 @@ class Engine:
         into.base = base
         note_moved(block, into)
         into.tokens.extend(block.tokens)
+        into.log.extend(block.log)
         self._crop(block, 0)
 
     def free(self, *blocks: Block) -> None:
@@ -298,8 +307,46 @@ class Engine:
         for block in set(blocks):
             self._holdings.free(block)
             del self._blocks[block.number]
+            self._suspension.forget(block)
             block.state = "freed"
-            block.tokens = []
+            block.tokens, block.log = [], Log()
+
+    # ------------------------------------------------------------ blocks without keys
+
+    def suspend(self, *blocks: Block) -> None:
+        """Free the pages of blocks that nobody reads for a while.
+
+        They keep their tokens and what these saw, and can be restored or freed; until then no row
+        may see or write them. Blocks that are suspended already stay so.
+
+        Raises:
+            EngineError: a block was freed or is not this engine's; then none is suspended.
+        """
+        for block in blocks:
+            check_alive(block, self._blocks, "suspend: ")
+        for block in blocks:
+            self._suspension.suspend(block)
+
+    @torch.inference_mode()
+    def restore(self, *blocks: Block) -> None:
+        """Give suspended blocks the keys and values that they had, computed in parallel.
+
+        What their tokens saw when they were written is known (`runtime.history`). Text that was
+        seen and is in no block any more needs pages while this goes on. Blocks that are not
+        suspended stay as they are.
+
+        Raises:
+            EngineError: a block was freed or is not this engine's.
+            CapacityError: fewer pages can be had than `n_pages_to_restore` says.
+            In all cases, and if the model fails, all blocks stay suspended.
+        """
+        for block in blocks:
+            check_alive(block, self._blocks, "restore: ")
+        self._suspension.restore(blocks)
+
+    def n_pages_to_restore(self, *blocks: Block) -> int:
+        """Pages that `restore` needs for these blocks, those included that it gives back."""
+        return self._suspension.n_pages(blocks)
 
     # ------------------------------------------------------------ steps
 
@@ -332,15 +379,25 @@ class Engine:
             row.own.base = row.base
         note_written([Written(row.own, row.items[:-1], len(row.tokens)) for row in resolved])
         for row in resolved:
+            n_found = row.own.n_tokens - row.own.log.n_tokens
+            if n_found:  # what it saw is whole only now, see `find`
+                self._log(row.items[:-1], row.own, n_found)
             row.own.tokens.extend(row.tokens)
+            self._log(row.items[:-1], row.own, len(row.tokens))
+        self._n_steps_ever += 1
         return logits
+
+    def _log(self, before: ViewItems, own: Block, n_new: int) -> None:
+        """Note what the last `n_new` tokens of a block saw."""
+        seen = [(block.log, n_tokens) for block, n_tokens in before]
+        seen.append((own.log, own.n_tokens))
+        own.log.write(own.tokens[own.n_tokens - n_new :], seen, self._n_steps_ever)
 
     def _run(self, rows: Sequence[ResolvedRow]) -> Tensor:
         blocks = {block.number: block for row in rows for block, _ in row.items}
         runs = {number: self._holdings.runs(block) for number, block in blocks.items()}
-        step = self._attention.prepare(span_rows(rows, runs, self.page_size_tokens))
-        tokens = torch.tensor([token for row in rows for token in row.tokens], device=self.device)
-        hidden = self.transformer.hidden(tokens, partial(self._attention.attend, step))
+        tokens = [token for row in rows for token in row.tokens]
+        hidden = self._hidden(span_rows(rows, runs, self.page_size_tokens), tokens)
         wanted: list[int] = []
         end = 0
         for row in rows:
@@ -350,6 +407,12 @@ class Engine:
             hidden = hidden[wanted]
         return self.transformer.logits(hidden)
 
+    def _hidden(self, rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
+        """Write and read in all layers; [n, width] for the new tokens of all rows."""
+        step = self._attention.prepare(rows)
+        ids = torch.tensor(tokens, device=self.device)
+        return self.transformer.hidden(ids, partial(self._attention.attend, step))
+
     # ------------------------------------------------------------ pages
 
     @property
@@ -358,24 +421,15 @@ class Engine:
         return self.pages.n_total * self.page_size_tokens
 
     def make_room(self, growth: Mapping[Block, int]) -> int:
-        """Pages that are missing for blocks to get so many more tokens each."""
-        n_needed = 0
-        for block, n_new in growth.items():
-            n_held = self.pages.n_held(block.number)
-            n_needed += max(0, self._n_pages(block.n_tokens + n_new) - n_held)
-        return max(0, n_needed - self.pages.n_free)
+        """Evict texts that nobody reads, the longest unused first, until blocks can grow.
 
-    def find(self, block: Block, after: object, tokens: Sequence[int]) -> int:
-        return 0
+        Args:
+            growth: how many tokens each block is to get; a suspended one needs all its pages.
 
-    def remember(self, *blocks: Block) -> None:
-        pass
-
-    def suspend(self, *blocks: Block) -> None:
-        raise NotImplementedError
-
-    def restore(self, *blocks: Block) -> None:
-        raise NotImplementedError
+        Returns:
+            How many pages are missing even if all that can be is evicted; then nothing was.
+        """
+        return self._holdings.make_room_for(growth)
 
     def check(self) -> None:
         """Prove that each page has exactly one owner and each block the pages that it needs.
@@ -388,6 +442,7 @@ class Engine:
     def _crop(self, block: Block, n_tokens: int) -> None:
         if n_tokens < block.n_tokens:
             self._holdings.crop(block, n_tokens)
+            block.log = block.log.first(n_tokens)
             note_cropped(block)
 
     def _check_open(self, block: Block, what: str) -> None:

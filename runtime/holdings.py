@@ -8,7 +8,7 @@ the block's `node`. A block that was cropped inside its shared part reads the be
 that it must not write: `ends_inside_shared` tells, and whoever wants to write copies first.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from hogdsl.errors import InternalError
 from runtime.attention.base import Span
@@ -72,6 +72,27 @@ class Holdings:
         if n_missing > self.tree.n_evictable:
             raise self.pages.full(n_pages, self.tree.n_evictable)
         self.tree.evict(n_missing)
+
+    def make_room_for(self, growth: Mapping[Block, int]) -> int:
+        """Evict pages until blocks can get so many more tokens each.
+
+        Where a block will stand is not known before it has tokens, so one page more is counted.
+
+        Returns:
+            How many pages are missing even if all that can be is evicted; then nothing was.
+        """
+        n_needed = sum(self._n_more(block, n_new) for block, n_new in growth.items())
+        n_missing = n_needed - self.pages.n_free - self.tree.n_evictable
+        if n_missing <= 0:
+            self.make_room(n_needed)
+        return max(0, n_missing)
+
+    def _n_more(self, block: Block, n_new: int) -> int:
+        if block.base is None:
+            return self.n_pages(self.page_size_tokens - 1, n_new)
+        n_held = self._n_shared(block) + self.pages.n_held(block.number)
+        n_copied = bool(n_new) and self.ends_inside_shared(block)
+        return max(0, self.n_pages(block.base, block.n_tokens + n_new) - n_held) + n_copied
 
     def take(self, block: Block, base: int, n_new: int, *, grows: bool = True) -> int:
         """Take the own pages that `n_new` more tokens need; returns how many.
@@ -157,7 +178,8 @@ class Holdings:
             self._check_block(block, nodes)
 
     def _check_block(self, block: Block, nodes: Collection[Node]) -> None:
-        needed = self.n_pages(block.base or 0, block.n_tokens)
+        n_with_keys = 0 if block.state == "suspended" else block.n_tokens
+        needed = self.n_pages(block.base or 0, n_with_keys)
         held = self.pages.n_held(block.number) + self._n_shared(block)
         if needed != held:
             raise InternalError(f"{block!r} holds {held} pages and needs {needed}.")

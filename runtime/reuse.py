@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from runtime.attention.base import Span
 from runtime.blocks import START, Block, Mark
 from runtime.cache import Node
-from runtime.cache.plain import ViewItems
+from runtime.cache.plain import Link, ViewItems
 from runtime.holdings import Holdings
 
 Move = Callable[[Sequence[Span], Sequence[Span]], None]
@@ -26,7 +26,7 @@ class Reuse:
 
     # ------------------------------------------------------------ from the tree
 
-    def find(self, block: Block, before: ViewItems, end: Mark, tokens: Sequence[int]) -> int:
+    def find(self, block: Block, before: Sequence[Link], end: Mark, tokens: Sequence[int]) -> int:
         """Give an empty block the longest beginning of `tokens` that the tree has.
 
         Args:
@@ -40,7 +40,7 @@ class Reuse:
         """
         known, text = self._known(before)
         found, _ = self._holdings.tree.match(block.namespace, [*text, *tokens], below=known)
-        place = sum(n for _, n in before)
+        place = sum(link.n_all for link in before)
         last = found[-1] if found else known
         if last is None or last.depth * self._size <= place:
             return 0
@@ -50,18 +50,19 @@ class Reuse:
         self._holdings.share(block, last, place)
         return block.n_tokens
 
-    def _known(self, before: ViewItems) -> tuple[Node | None, list[int]]:
+    def _known(self, before: Sequence[Link]) -> tuple[Node | None, list[int]]:
         """The last node that these blocks read as a whole, and their tokens behind it."""
         known: Node | None = None
         text: list[int] = []
         end = 0
-        for block, n_tokens in before:
-            end += n_tokens
-            if block.node is not None and block.node.depth * self._size <= end:
-                known = block.node
-                text = block.tokens[n_tokens - (end - known.depth * self._size) : n_tokens]
+        for link in before:
+            end += link.n_all
+            node, tokens = link.block.node, link.tokens
+            if node is not None and node.depth * self._size <= end:
+                known = node
+                text = tokens[len(tokens) - (end - known.depth * self._size) :]
             else:
-                text += block.tokens[:n_tokens]
+                text += tokens
         return known, text
 
     # ------------------------------------------------------------ to the tree

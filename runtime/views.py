@@ -136,7 +136,7 @@ def _own_block(index: int, row: Row, blocks: Mapping[int, Block]) -> Block:
             f"Row {index}: the view ends in a prefix of block {own.block.number}. It must end in "
             "an open block; crop the block, or let the row write to a new one."
         )
-    check_alive(own, blocks, f"Row {index}: ")
+    check_here(own, blocks, f"Row {index}: ")
     if own.sealed:
         raise EngineError(
             f"Row {index}: the view ends in block {own.number}, which is sealed. It must end in "
@@ -171,7 +171,7 @@ def _resolve_row(
     items: list[tuple[Block, int]] = []
     for item in row.view:
         block = item.block if isinstance(item, BlockPrefix) else item
-        check_alive(block, blocks, f"Row {index}: ")
+        check_here(block, blocks, f"Row {index}: ")
         n_tokens = lengths.get(block.number, block.n_tokens)
         if isinstance(item, BlockPrefix):
             _check_prefix(index, item, n_tokens)
@@ -201,6 +201,13 @@ def check_alive(block: Block, blocks: Mapping[int, Block], place: str) -> None:
         raise EngineError(f"{place}block {block.number} was freed and cannot be used any more.")
     if blocks.get(block.number) is not block:
         raise EngineError(f"{place}block {block.number} belongs to another engine.")
+
+
+def check_here(block: Block, blocks: Mapping[int, Block], place: str) -> None:
+    """As `check_alive`, and the block has keys."""
+    check_alive(block, blocks, place)
+    if block.state == "suspended":
+        raise EngineError(f"{place}block {block.number} is suspended and has no keys. Restore it.")
 
 
 def _check_prefix(index: int, prefix: BlockPrefix, n_tokens: int) -> None:

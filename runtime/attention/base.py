@@ -11,8 +11,9 @@ With `P = n_tokens - n_new + i` the position of new token `i`, its query
 - meets keys rotated for `place - shift` as if it stood at `P - shift` itself (RoFormer, arXiv
   2104.09864, section 3.2.2: a score depends on the difference of positions only).
 
-All new keys of a step are in the cache before the first query reads it, so every row sees what all
-rows add in the same step.
+All new keys of a step are in the cache before the first query reads it, so a row sees of what the
+others add in the same step as much as its spans have: all of it when streams write, and less when
+`runtime.restore` computes many steps at once.
 """
 
 from collections.abc import Sequence

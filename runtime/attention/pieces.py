@@ -1,10 +1,12 @@
 """Cutting views into pieces that are read once for all rows that see them. No tensors.
 
-A long span is one piece, to be read in place. A short one is cut into tiles, to be fetched together
-with other tiles. Pieces that make one batched product are a batch: a long piece by itself, tiles
-with tiles that have about as many queries.
+A long span is one piece, to be read in place, and so is a short one that very many rows see. Other
+short ones are cut into tiles, to be fetched together with other tiles. Rows may see beginnings of
+different length of one span; they read the same pieces. Pieces that make one batched product are a
+batch: a long piece by itself, tiles with tiles that have about as many queries.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -13,6 +15,10 @@ from runtime.attention.base import SpanRow
 
 LONG_SPAN_TOKENS = 256
 """From here on a product of its own costs less than fetching the keys."""
+BUSY_SPAN_SCORES = 1 << 14
+"""A shorter one that is met by many queries is long too, from so many scores per head on."""
+MANY_ROWS = 128
+"""It is worth looking for such spans."""
 TILE_TOKENS = 32
 SCORES_MOST = 1 << 25
 """Scores of one product; a long span is cut further to stay below."""
@@ -48,12 +54,13 @@ class Piece(NamedTuple):
 def cut_pieces(rows: Sequence[SpanRow], n_heads: int) -> list[Piece]:
     """All pieces that the rows see, each once. The scores of each are at most `SCORES_MOST`."""
     readings: dict[tuple[int, bool], list[Reading]] = {}
+    busy = _busy_slots(rows) if len(rows) >= MANY_ROWS else frozenset[int]()
     token = 0
     for row in rows:
         to_place, n_new = row.first_position, row.n_new
         for slot, n_tokens, rotated_for in row.spans:
             turn = to_place + rotated_for
-            in_place = n_tokens >= LONG_SPAN_TOKENS
+            in_place = n_tokens >= LONG_SPAN_TOKENS or slot in busy
             size = n_tokens if in_place else TILE_TOKENS
             for cut in range(0, n_tokens, size):
                 n_keys = min(size, n_tokens - cut)
@@ -79,6 +86,15 @@ def batches_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
         return [*long, tiles]
     tiles.sort(key=_size_class)
     return [*long, *(list(alike) for _, alike in groupby(tiles, key=_size_class))]
+
+
+def _busy_slots(rows: Sequence[SpanRow]) -> frozenset[int]:
+    """Where spans begin that so many queries meet that a product of its own costs less."""
+    n_scores: Counter[int] = Counter()
+    for row in rows:
+        for slot, n_tokens, _ in row.spans:
+            n_scores[slot] += row.n_new * n_tokens
+    return frozenset(slot for slot, n in n_scores.items() if n >= BUSY_SPAN_SCORES)
 
 
 def _piece(slot: int, in_place: bool, readings: list[Reading]) -> Piece:

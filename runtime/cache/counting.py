@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from hogdsl.errors import CapacityError, InternalError
-from runtime.blocks import Block
-from runtime.scheduler.work import Ahead
+from runtime.blocks import Ahead, Block
 
 UNLIMITED_TOKENS = 1 << 40
 

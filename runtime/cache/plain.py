@@ -46,6 +46,37 @@ def plain_end(items: ViewItems, namespace: str) -> Mark | None:
     return end
 
 
+class Link(NamedTuple):
+    """Some first tokens of a block in a chain, and what is still coming to it."""
+
+    block: Block
+    n_tokens: int
+    coming: Sequence[int] = ()
+
+    @property
+    def n_all(self) -> int:
+        return self.n_tokens + len(self.coming)
+
+    @property
+    def tokens(self) -> list[int]:
+        return [*self.block.tokens[: self.n_tokens], *self.coming]
+
+
+def chain_end(chain: Sequence[Link], namespace: str) -> Mark | None:
+    """As `plain_end`, when all that is coming will have come."""
+    end = START
+    for link in chain:
+        block, n_tokens, _ = link
+        if not link.n_all:
+            continue
+        is_whole = not link.coming or block.n_plain == block.n_tokens == n_tokens
+        goes_on = not n_tokens or block.behind == end
+        if n_tokens > block.n_plain or not (is_whole and goes_on) or block.namespace != namespace:
+            return None
+        end = Mark(block.number, block.revision, link.n_all)
+    return end
+
+
 def note_written(step: Sequence[Written]) -> None:
     """Count the plain tokens of all blocks that a step wrote to, whose bases are known by now.
 

@@ -6,10 +6,11 @@ steps, and its streams see the same of one another, whatever was found.
 """
 
 from hogdsl import plan
+from runtime.blocks import Ahead, Block
 from runtime.scheduler.accounts import Accounts
 from runtime.scheduler.life import Phase
 from runtime.scheduler.present import Present
-from runtime.scheduler.work import Ahead
+from runtime.scheduler.work import Cache
 from runtime.scheduler.writer import Writer
 
 
@@ -41,6 +42,20 @@ def _writes(writer: Writer) -> bool:
 
 def _ahead(present: Present, name: str) -> Ahead:
     return Ahead(present.block(name), present.texts.get(name, ()))
+
+
+def suspend(present: Present | None, blocks: list[Block], cache: Cache) -> None:
+    """Suspend blocks of a run; what they lose by it is to be encoded again."""
+    before = {block: list(block.tokens) for block in blocks}
+    cache.suspend(*blocks)
+    if present is None:
+        return
+    for name, rest in present.texts.items():
+        block = present.block(name)
+        present.texts[name] = (*before[block][block.n_tokens :], *rest)
+    for writer in present.writers.values():
+        lost = before[writer.block][writer.block.n_tokens :]
+        writer.written.pending = [*lost, *writer.written.pending]
 
 
 def remember_texts(present: Present) -> None:

@@ -16,7 +16,7 @@ from runtime.blocks import Block
 from runtime.scheduler import prefill
 from runtime.scheduler.accounts import Accounts
 from runtime.scheduler.asks import AskState
-from runtime.scheduler.cached import find_texts, remember_texts
+from runtime.scheduler.cached import find_texts, remember_texts, suspend
 from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey
 from runtime.scheduler.holdings import all_blocks, check_size, growth
 from runtime.scheduler.opening import open_region
@@ -304,7 +304,7 @@ class Run:
 
     def suspend(self) -> None:
         """Give up all pages; what is said to it meanwhile is kept for later."""
-        self._machine.cache.suspend(*self._all_blocks())
+        suspend(self.present, self._all_blocks(), self._machine.cache)
         self.is_suspended = True
         self._accounts.suspensions += 1
 

@@ -6,10 +6,10 @@ Python, and the two protocols here are all that it needs from the engine and the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from hogdsl.plan import Constraint, Sampling, TokenName
-from runtime.blocks import Block, BlockPrefix
+from runtime.blocks import Ahead, Block, BlockPrefix
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
@@ -54,7 +54,7 @@ class Cache(Protocol):
     def crop(self, block: Block, n_tokens: int) -> None: ...
     def free(self, *blocks: Block) -> None: ...
 
-    def find(self, block: Block, after: "Sequence[Ahead]", tokens: Sequence[int], /) -> int:
+    def find(self, block: Block, after: Sequence[Ahead], tokens: Sequence[int], /) -> int:
         """Fill an empty block with the beginning of `tokens` that the radix cache has behind the
         view `after`; says how many tokens that are."""
         ...
@@ -71,7 +71,10 @@ class Cache(Protocol):
         ...
 
     def suspend(self, *blocks: Block) -> None:
-        """Give up the pages of blocks that only their run sees; what they saw is kept."""
+        """Give up the pages of blocks that only their run sees; what they saw is kept.
+
+        They lose tokens that were found behind others that are still coming, see `find`.
+        """
         ...
 
     def restore(self, *blocks: Block) -> None:
@@ -81,13 +84,6 @@ class Cache(Protocol):
             CapacityError: there is no room for it; they stay suspended.
         """
         ...
-
-
-class Ahead(NamedTuple):
-    """A block of a view, and the tokens that it is still to get."""
-
-    block: Block
-    coming: tuple[int, ...]
 
 
 class Detokenizer(Protocol):

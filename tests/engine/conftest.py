@@ -29,6 +29,8 @@ def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "torch in crumbs":
             patch.setattr(pieces, "LONG_SPAN_TOKENS", 7)
+            patch.setattr(pieces, "BUSY_SPAN_SCORES", 12)
+            patch.setattr(pieces, "MANY_ROWS", 3)
             patch.setattr(pieces, "TILE_TOKENS", 3)
             patch.setattr(pieces, "SCORES_MOST", 100)
             patch.setattr(pieces, "PADDED_FREELY", 0)
