@@ -188,9 +188,7 @@ class Engine:
         self.seal(block)
         return block
 
-    def find(
-        self, block: Block, view: Sequence[Block | BlockPrefix], tokens: Sequence[int]
-    ) -> int:
+    def find(self, block: Block, view: Sequence[Block | BlockPrefix], tokens: Sequence[int]) -> int:
         """Give an empty block the longest beginning of `tokens` that is in the radix cache.
 
         Args:

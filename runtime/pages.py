@@ -189,9 +189,7 @@ class PagePool:
             self._held[owner] = kept
         return cut
 
-    def _take_one_run(
-        self, owner: Hashable, n_pages: int, grows: bool, behind: int | None
-    ) -> int:
+    def _take_one_run(self, owner: Hashable, n_pages: int, grows: bool, behind: int | None) -> int:
         held = self._held.setdefault(owner, [])
         end = held[-1].end if held else behind
         wanted = self._behind(end, n_pages) or self._elsewhere(n_pages, grows)

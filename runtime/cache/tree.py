@@ -124,9 +124,7 @@ class RadixCache:
             f"<RadixCache {self.n_used} used, {self.n_evictable} evictable, {self.n_locked} locked>"
         )
 
-    def match(
-        self, namespace: str, tokens: Sequence[int], *, below: Node | None = None
-    ) -> Match:
+    def match(self, namespace: str, tokens: Sequence[int], *, below: Node | None = None) -> Match:
         """The longest beginning of `tokens` that the tree has, in whole pages.
 
         Changes the hit counts and the last use of what it finds, and nothing else.
@@ -166,7 +164,8 @@ class RadixCache:
             giver: owner of the pages; its first pages hold the keys and values of `tokens`.
             below: the node of this namespace that they follow.
         """
-        assert tokens and len(tokens) % self._page_size == 0
+        assert tokens
+        assert len(tokens) % self._page_size == 0
         self._clock += 1
         parent, children = below, self._children(namespace, below)
         new: list[Node] = []

@@ -111,6 +111,8 @@ def test_a_block_that_was_cropped_is_another_one_for_those_behind_it() -> None:
     crop(a, 4)
     write(([a], 1))
     assert (a.n_plain, is_plain([a]), is_plain([a, b])) == (5, True, False)
+    write(([a, b], 2))
+    assert b.n_plain == 3
 
 
 def test_a_block_that_was_emptied_begins_anew() -> None:
