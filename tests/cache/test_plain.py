@@ -182,6 +182,14 @@ def test_a_history_that_takes_over_plain_steps_is_plain() -> None:
     assert (history.n_plain, is_plain([prompt, history])) == (6, True)
 
 
+def test_a_history_of_another_namespace_is_not_plain() -> None:
+    step, history = Block(0, namespace="ann"), Block(1, namespace="bob")
+    write(([step], 2))
+    history.base = step.base
+    note_moved(step, history)
+    assert history.n_plain == 0
+
+
 def test_a_history_that_takes_over_what_was_written_elsewhere_is_not_plain_from_there_on() -> None:
     prompt, history, step = fresh(3)
     write(([prompt], 5), ([prompt, history], 2))
