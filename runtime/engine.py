@@ -212,7 +212,7 @@ class Engine:
             tokens: what the block is to hold.
 
         Returns:
-            How many tokens the block now has. None, if the view is no plain text.
+            How many tokens the block now has: 0 if the view is no plain text.
 
         Raises:
             EngineError: the block is not open or has tokens, or `forward` would raise it for a row
@@ -360,7 +360,8 @@ class Engine:
 
         Raises:
             EngineError: a row breaks a rule; its index is in the message.
-            CapacityError: not enough free pages for the new tokens.
+            CapacityError: not enough pages for the new tokens; texts that nobody reads may have
+                been evicted.
         """
         resolved = resolve(rows, self._blocks, self.config)
         if not resolved:

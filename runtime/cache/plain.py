@@ -91,6 +91,8 @@ def note_written(step: Sequence[Written]) -> None:
 
 def note_moved(block: Block, into: Block) -> None:
     """All tokens of `block` are about to move to the end of `into`, which has its base by now."""
+    if block.namespace != into.namespace:
+        return
     begins = not into.tokens and into.base == block.base
     if begins:
         into.behind = block.behind

@@ -111,6 +111,8 @@ def test_a_block_that_was_cropped_is_another_one_for_those_behind_it() -> None:
     crop(a, 4)
     write(([a], 1))
     assert (a.n_plain, is_plain([a]), is_plain([a, b])) == (5, True, False)
+    write(([a, b], 2))
+    assert b.n_plain == 3
 
 
 def test_a_block_that_was_emptied_begins_anew() -> None:
@@ -178,6 +180,14 @@ def test_a_history_that_takes_over_plain_steps_is_plain() -> None:
         history.tokens += step.tokens
         crop(step, 0)
     assert (history.n_plain, is_plain([prompt, history])) == (6, True)
+
+
+def test_a_history_of_another_namespace_is_not_plain() -> None:
+    step, history = Block(0, namespace="ann"), Block(1, namespace="bob")
+    write(([step], 2))
+    history.base = step.base
+    note_moved(step, history)
+    assert history.n_plain == 0
 
 
 def test_a_history_that_takes_over_what_was_written_elsewhere_is_not_plain_from_there_on() -> None:

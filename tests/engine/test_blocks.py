@@ -115,7 +115,7 @@ def test_free_gives_all_pages_back(make_engine: MakeEngine) -> None:
     engine.commit(blocks[4], into=blocks[5])
     engine.free(*blocks, blocks[0])
     assert engine.pages.n_used == engine.tree.n_evictable
-    engine.make_room(engine.pages.n_total)
+    engine.tree.evict(engine.pages.n_total)
     assert (engine.pages.n_used, engine.pages.n_free) == (0, engine.pages.n_total)
     assert {block.state for block in blocks} == {"freed"}
     engine.check()

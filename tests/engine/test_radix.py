@@ -95,8 +95,24 @@ def test_pages_that_hold_the_end_of_one_text_and_the_begin_of_the_next_are_found
             twin.encode(name, text, after=names[:index])
         twin.block("own")
         twin.forward(([*names, "own"], draw_tokens(3, seed=1)))
-        assert (twin.blocks[names[2]].node is not None) and twin.blocks[names[2]].base == 10
+        assert twin.blocks[names[2]].base == 10
+        assert twin.blocks[names[2]].shared != ()
     assert twin.engine.tree.n_used == 7
+
+
+def test_a_page_that_several_texts_fill_is_whole_for_one_that_reads_all_of_it(
+    make_engine: MakeEngine,
+) -> None:
+    twin = Twin(make_engine())
+    twin.encode("a", TEXT[:9])
+    twin.encode("b", TEXT[9:10], after=["a"])
+    twin.encode("c", TEXT[10:21], after=["a", "b"])
+    for name in "abc":
+        twin.free(name)
+    twin.encode("all", TEXT)
+    twin.block("own")
+    twin.forward((["all", "own"], draw_tokens(3, seed=1)))
+    assert twin.engine.tree.n_hits == 5
 
 
 def test_a_text_behind_another_view_is_not_found(counting: Counting) -> None:

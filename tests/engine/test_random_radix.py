@@ -87,12 +87,14 @@ class Play:
     def __init__(self, pair: Pair, data: st.DataObject) -> None:
         self.pair, self.data = pair, data
         self.n_texts = 0
+        self.chains: dict[str, Names] = {}
+        """The view of each text and stream when it was last written, itself included."""
         for name in (*STREAMS, "history"):
             pair.block(name)
 
     def do_something(self) -> None:
-        acts = [self.read, self.read, self.forward, self.remember, self.remember]
-        acts += [self.commit, self.crop, self.free, self.evict]
+        acts = [self.read, self.read, self.forward, self.forward, self.remember, self.remember]
+        acts += [self.commit, self.crop, self.crop, self.free, self.evict]
         act = self.data.draw(st.sampled_from(acts))
         try:
             act()
@@ -106,13 +108,14 @@ class Play:
         before = self._draw_view()
         start = sum(self.pair.blocks[name][0].n_tokens for name in before)
         book = self.data.draw(st.sampled_from(BOOKS))
-        tokens = book[start : start + self.data.draw(st.integers(1, 14))]
+        tokens = book[start : start + self.data.draw(st.integers(1, 20))]
         if not tokens:
             return
         name = f"text {self.n_texts}"
         self.n_texts += 1
         namespace = self.data.draw(st.sampled_from(["", "", "", "bob"]))
         self.pair.block(name, namespace)
+        self.chains[name] = [*before, name]
         try:
             self.pair.read(name, before, tokens)
         except CapacityError:
@@ -124,16 +127,22 @@ class Play:
         writers = self.data.draw(st.permutations(STREAMS))[:n_rows]
         rows: list[tuple[Names, str, list[int]]] = []
         for own in writers:
-            before = [name for name in self._draw_view() if name != own]
-            others = [name for name in (*STREAMS, "history") if name != own and name not in before]
-            seen = self.data.draw(st.permutations(others))[: self.data.draw(st.integers(0, 2))]
+            if self.data.draw(st.booleans()):
+                before = self.chains.get(own, [])
+                before = [name for name in before if name != own and name in self.pair.blocks]
+            else:
+                before = [name for name in self._draw_view() if name != own]
             start = sum(self.pair.blocks[n][0].n_tokens for n in [*before, own])
             n_new = self.data.draw(st.integers(1, 5))
-            rows.append(([*before, *seen], own, BOOKS[0][start : start + n_new] or [1]))
+            book = self.data.draw(st.sampled_from(BOOKS))
+            rows.append((before, own, book[start : start + n_new] or [1]))
+            self.chains[own] = [*before, own]
         self.pair.forward(rows)
 
     def remember(self) -> None:
-        names = self.data.draw(st.lists(st.sampled_from(sorted(self.pair.blocks)), max_size=3))
+        names = self.data.draw(
+            st.lists(st.sampled_from(sorted(self.pair.blocks)), min_size=1, max_size=3)
+        )
         self.pair.engines[0].remember(*(self.pair.blocks[name][0] for name in names))
 
     def commit(self) -> None:
@@ -163,13 +172,15 @@ class Play:
         return [name for name in self.pair.blocks if name.startswith("text")]
 
     def _draw_view(self) -> Names:
-        """Texts in the order in which they were made, mostly; so chains are often plain."""
+        """Mostly what some text was read behind, with that text: so chains are often plain."""
         names = [name for name in (*self._texts(), "history", *STREAMS) if self._length(name)]
-        picked = [name for name in names if self.data.draw(st.integers(0, 2))]
-        if self.data.draw(st.integers(0, 5)) == 0:
-            picked = list(self.data.draw(st.permutations(picked)))
+        if self.data.draw(st.integers(0, 7)) == 0:
+            picked = self.data.draw(st.permutations(names))[: self.data.draw(st.integers(0, 3))]
+        else:
+            chain = self.data.draw(st.sampled_from([[], [], *self.chains.values()]))
+            picked = [name for name in chain if name in names]
         while sum(self._length(name) for name in picked) > 60:
-            picked.pop()
+            picked = picked[:-1]
         return picked
 
     def _length(self, name: str) -> int:
@@ -184,11 +195,11 @@ def test_the_logits_are_the_same_with_the_radix_cache_and_without(
     make_engine: MakeEngine, data: st.DataObject, n_cache_tokens: int
 ) -> None:
     play = Play(Pair(make_engine, n_cache_tokens), data)
-    for _ in range(data.draw(st.integers(4, 30))):
+    for _ in range(data.draw(st.integers(10, 40))):
         play.do_something()
     engine: Engine = play.pair.engines[0]
     engine.free(*(block for block, _ in play.pair.blocks.values()))
-    engine.make_room(engine.pages.n_total)
+    engine.tree.evict(engine.pages.n_total)
     engine.check()
     assert (engine.pages.n_used, engine.tree.n_used, engine.tree.n_locked) == (0, 0, 0)
 
