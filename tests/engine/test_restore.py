@@ -133,7 +133,7 @@ def test_scratch_pages_are_free_again_when_nothing_reads_them_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Many thoughts were thought and freed; there was never room for two of them at once."""
-    monkeypatch.setattr(restore, "PASS_TOKENS", 4)
+    monkeypatch.setattr(restore, "PASS_TOKENS", 1)
     engine = tiny_engine(n_cache_tokens=60)
     reply = engine.block()
     for turn in range(8):
