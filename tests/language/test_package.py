@@ -18,6 +18,7 @@ def test_the_public_names_are_these_and_no_others():
         "CapacityError",
         "Channel",
         "Condition",
+        "Conversation",
         "EngineError",
         "Event",
         "HogError",
