@@ -17,9 +17,12 @@ PLAN_VERSION = 1
 
 
 class Wire(BaseModel):
-    """Base of all wire types: frozen, and unknown fields are an error."""
+    """Base of all wire types: frozen, and unknown fields are an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The validator of a type is built when one is first made or read: `import hogdsl` stays quick.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # ---------------------------------------------------------------- pieces: what a stream writes

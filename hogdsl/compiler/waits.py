@@ -13,8 +13,10 @@ Each needs others first:
     to end      it writes; its conditions at certain texts hold, others having made them hold
 
 A condition holds when enough of its streams write, if it is about texts, or have ended, if it is
-about ends. A stream in parts writes as soon as its first part does, and ends with its last. Begin with what needs nothing and go on adding what needs only what is there; all that
-can come about is found that way. What is left waits for something else that is left, always, so
+about ends. A stream in parts writes as soon as its first part does, and ends with its last.
+
+Begin with what needs nothing and go on adding what needs only what is there; all that can come
+about is found that way. What is left waits for something else that is left, always, so
 following it from one to the next leads back into a **circle**, which is shown.
 """
 
