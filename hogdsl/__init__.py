@@ -41,7 +41,7 @@ from hogdsl.language.conditions import (
     quorum,
     regex,
 )
-from hogdsl.language.conversation import conversation
+from hogdsl.language.conversation import Conversation, conversation
 from hogdsl.language.defaults import use
 from hogdsl.language.gens import gen, select, token
 from hogdsl.language.later import Later
@@ -67,6 +67,7 @@ __all__ = [
     "CapacityError",
     "Channel",
     "Condition",
+    "Conversation",
     "EngineError",
     "Event",
     "HogError",

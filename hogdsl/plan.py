@@ -17,9 +17,12 @@ PLAN_VERSION = 1
 
 
 class Wire(BaseModel):
-    """Base of all wire types: frozen, and unknown fields are an error."""
+    """Base of all wire types: frozen, and unknown fields are an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The validator of a type is built when one is first made or read: `import hogdsl` stays quick.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # ---------------------------------------------------------------- pieces: what a stream writes
@@ -235,11 +238,16 @@ class Wait(Wire):
     each: str | None = None
 
 
+Whole = str | Annotated[tuple[str, ...], Field(min_length=2)]
+"""A stream, or all parts of one that continue one another, in their order."""
+
+
 class Matches(Wire):
     """The texts of `n` of the streams match a regular expression somewhere."""
 
     kind: Literal["matches"] = "matches"
-    streams: Annotated[tuple[str, ...], Field(min_length=1)]
+    streams: Annotated[tuple[Whole, ...], Field(min_length=1)]
+    """Parts of one stream count as one: their texts run together."""
     regex: str
     n: PositiveInt = 1
     agree: bool = False

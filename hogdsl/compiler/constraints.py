@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-import regex
-
 from hogdsl import plan
 from hogdsl.compiler.ir import RegionIR, nodes_of
 from hogdsl.compiler.nodes import Gen, Place
@@ -87,6 +85,8 @@ def _check_gen(gen: Gen) -> None:
 
 
 def _check_regex(pattern: str, place: Place) -> None:
+    import regex  # `import hogdsl` stays quick
+
     try:
         regex.compile(pattern)
     except regex.error as error:

@@ -251,16 +251,13 @@ Parts = Mapping[str, tuple[StreamIR, ...]]
 """The parts of streams, by the names of whole streams; see `hogdsl.compiler.flatten`."""
 
 
-def counted_parts(condition: ConditionIR, parts: Parts) -> tuple[StreamIR, ...]:
-    """The parts of its streams that a condition of a flat region looks at.
+def counted(condition: ConditionIR, parts: Parts) -> tuple[tuple[StreamIR, ...], ...]:
+    """Of each stream that a condition of a flat region counts, the parts that it looks at.
 
-    A stream has ended when its last part has. If one text that matches is enough, every part is
-    looked at; if they are counted, a stream counts once, with its last part.
+    A stream has ended when its last part has; its text is that of all its parts.
     """
-    whole = [parts[name] for name in condition.streams or ()]
-    if condition.regex is not None and condition.n == 1:
-        return tuple(part for found in whole for part in found)
-    return tuple(found[-1] for found in whole)
+    whole = tuple(parts[name] for name in condition.streams or ())
+    return whole if condition.regex is not None else tuple(found[-1:] for found in whole)
 
 
 def nodes_of(stream: StreamIR) -> tuple[Node, ...]:

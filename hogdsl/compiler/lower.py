@@ -3,7 +3,7 @@
 Nested forks are flattened, views become lists of blocks with their texts shared, nodes become
 pieces, and rules name streams of the plan. Where a rule names a stream of several parts, it means
 
-    a condition on texts    one stream is enough: any part; several are counted: the last parts
+    a condition on texts    all parts, which count as one: their texts run together
     a condition on ends     the last part, which ends when the stream does
     a hold                  the first part, or every part if it is held again and again
     an insert, a watch      every part
@@ -27,7 +27,7 @@ from hogdsl.compiler.ir import (
     SeesStream,
     StreamIR,
     WatchIR,
-    counted_parts,
+    counted,
     nodes_of,
 )
 from hogdsl.compiler.nodes import CloseTurn, Fixed, Gen, Node, Select, Text, Turn, merge_texts
@@ -229,11 +229,16 @@ def _fixed(node: Fixed) -> plan.FixedPiece:
 
 
 def _condition(condition: ConditionIR, parts: Parts) -> plan.Condition:
-    streams = tuple(part.name for part in counted_parts(condition, parts))
-    n = len(condition.streams or ()) if condition.n is None else condition.n
+    looked_at = [tuple(part.name for part in whole) for whole in counted(condition, parts)]
+    n = len(looked_at) if condition.n is None else condition.n
     if condition.regex is None:
-        return plan.Ended(streams=streams, n=n)
-    return plan.Matches(streams=streams, regex=condition.regex, n=n, agree=condition.agree)
+        return plan.Ended(streams=tuple(last for (last,) in looked_at), n=n)
+    return plan.Matches(
+        streams=tuple(names[0] if len(names) == 1 else names for names in looked_at),
+        regex=condition.regex,
+        n=n,
+        agree=condition.agree,
+    )
 
 
 def _holds(hold: HoldIR, parts: Parts) -> list[plan.Hold]:

@@ -5,7 +5,8 @@ The rooms: streams of a region or a fork; values (`gen`, `select`) of a stream, 
 writes before and after its forks; values of the scope over the whole run, because the scope is one
 stream that goes on. There a name is free again once its value has been read: a loop reads each
 round's value before the next round writes it. A stream's name is also part of the names of its
-blocks and its parts, which is why it has neither `/` nor `#`.
+blocks and its parts, which is why it has neither `/` nor `#`. `main` is the scope; `each` and
+`random` stand for several streams where one could be named.
 
 This pass reads a region as it was declared, forks included: flat streams have names of their own.
 """
@@ -30,13 +31,19 @@ def check_names(region: RegionIR, taken: Mapping[str, Place]) -> None:
 
 
 def check_stream_name(name: str, place: Place) -> None:
-    """A stream's name is text, not empty, without `/` and `#`, and not the scope's own."""
+    """A stream's name is text, not empty, without `/` and `#`, and stands for nothing else."""
     if name == "main":
         raise place.error(
             "the name 'main' is the scope's own. Give the stream another.", code="stream-name"
         )
     if not name:
         raise place.error("the name of a stream is not empty. Give it a name.", code="stream-name")
+    if name in ("each", "random"):
+        raise place.error(
+            f"the name {name!r} says into which streams every(..., into=) puts its text, and is no "
+            "stream's own. Give the stream another.",
+            code="stream-name",
+        )
     for sign in "/#":
         if sign in name:
             raise place.error(

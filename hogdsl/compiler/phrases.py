@@ -49,8 +49,8 @@ def gen(given: plan.Gen) -> str:
 
 def condition(given: plan.Condition) -> str:
     """What streams come to."""
-    n, streams = given.n, given.streams
-    one = len(streams) == 1
+    n, one = given.n, len(given.streams) == 1
+    streams = [s if isinstance(s, str) else " + ".join(s) for s in given.streams]
     quorum = "any" if n == 1 else "all" if n == len(streams) else str(n)
     who = streams[0] if one else f"{quorum} of {', '.join(streams)}"
     match given:

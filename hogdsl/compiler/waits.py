@@ -13,8 +13,10 @@ Each needs others first:
     to end      it writes; its conditions at certain texts hold, others having made them hold
 
 A condition holds when enough of its streams write, if it is about texts, or have ended, if it is
-about ends. Begin with what needs nothing and go on adding what needs only what is there; all that
-can come about is found that way. What is left waits for something else that is left, always, so
+about ends. A stream in parts writes as soon as its first part does, and ends with its last.
+
+Begin with what needs nothing and go on adding what needs only what is there; all that can come
+about is found that way. What is left waits for something else that is left, always, so
 following it from one to the next leads back into a **circle**, which is shown.
 """
 
@@ -27,7 +29,7 @@ from hogdsl.compiler.ir import (
     Parts,
     RegionIR,
     WaitIR,
-    counted_parts,
+    counted,
     quoted,
 )
 from hogdsl.compiler.nodes import Place, check_count
@@ -140,7 +142,7 @@ def _needs(
 
 def _facts(condition: ConditionIR, parts: Parts) -> tuple[Fact, ...]:
     kind = "end" if condition.regex is None else "write"
-    return tuple((kind, part.name) for part in counted_parts(condition, parts))
+    return tuple((kind, looked_at[0].name) for looked_at in counted(condition, parts))
 
 
 # ---------------------------------------------------------------- questions

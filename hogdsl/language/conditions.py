@@ -15,8 +15,6 @@ A condition is checked at every step, at token speed, by the runtime.
 from dataclasses import dataclass, field
 from typing import cast, final
 
-import regex as expressions
-
 from hogdsl.compiler.ir import ConditionIR
 from hogdsl.compiler.nodes import Place
 from hogdsl.language.source import here
@@ -139,6 +137,8 @@ def checked_pattern(pattern: object, place: Place) -> str:
             f"a regular expression is text, and {pattern!r} is none. Write its pattern.",
             code="no-regex",
         )
+    import regex as expressions  # `import hogdsl` stays quick
+
     try:
         expressions.compile(pattern)
     except expressions.error as error:

@@ -2,8 +2,6 @@
 
 from typing import final
 
-import regex
-
 from hogdsl.events import Noticed
 
 
@@ -12,6 +10,8 @@ class Match:
     """Where the model's text of a stream matches the pattern of a callback or tool."""
 
     def __init__(self, pattern: str, noticed: Noticed) -> None:
+        import regex  # `import hogdsl` stays quick
+
         assert noticed.stream is not None, "a notice of a match names its stream"
         self._stream = noticed.stream
         self._text = noticed.text[noticed.start : noticed.end]

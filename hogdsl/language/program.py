@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, final
 
-from hogdsl.compiler.explain import explain
 from hogdsl.compiler.nodes import Place
 from hogdsl.language.batch import Batch, Item, arguments, run_batch
 from hogdsl.language.driver import ReadsValue, Recorder
@@ -179,6 +178,8 @@ class Program(Generic[P, R_co]):
         Raises:
             ProgramError: the program breaks a rule of the language.
         """
+        from hogdsl.compiler.explain import explain  # `import hogdsl` stays quick
+
         return explain(self.compile(*args, **kwargs))
 
     def __repr__(self) -> str:

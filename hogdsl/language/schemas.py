@@ -7,6 +7,7 @@ always add one more might never end.
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, cast, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
@@ -26,8 +27,7 @@ class Schema:
         """Raises: ProgramError: pydantic knows no JSON schema of the type."""
         self._name = _shown(type_)
         try:
-            self._adapter = TypeAdapter(cast(Any, type_))
-            document = _closed(self._adapter.json_schema())
+            self._adapter, self.document = _adapter_and_document(type_)
         except PydanticUserError as error:
             member = _culprit(type_)
             raise place.error(
@@ -37,7 +37,6 @@ class Schema:
                 "Give a pydantic model, or a type that pydantic can write as JSON.",
                 code="no-schema",
             ) from error
-        self.document = json.dumps(document, separators=(",", ":"))
 
     @property
     def constraint(self) -> JsonConstraint:
@@ -76,6 +75,29 @@ class Schema:
             f"{f' ({where})' if where else ''}. It fits the JSON schema, which cannot say this "
             "rule. Loosen the rule, or catch this error."
         )
+
+
+def _adapter_and_document(type_: object) -> "tuple[TypeAdapter[Any], str]":
+    """What reads values of a type, and its JSON schema.
+
+    Raises: PydanticUserError: pydantic knows no JSON schema of the type.
+    """
+    if isinstance(type_, type) and get_origin(type_) is None and issubclass(type_, BaseModel):
+        return _of_model(type_, type_.__pydantic_validator__)
+    return _made(type_)
+
+
+# A loop declares the same schema in every round. The validator is another one when the model is
+# built anew, and is equal to itself only; other types may be equal and have different schemas, as
+# `int | str` and `str | int`.
+@lru_cache(maxsize=128)
+def _of_model(type_: type[BaseModel], validator: object) -> "tuple[TypeAdapter[Any], str]":
+    return _made(type_)
+
+
+def _made(type_: object) -> "tuple[TypeAdapter[Any], str]":
+    adapter = TypeAdapter(cast(Any, type_))
+    return adapter, json.dumps(_closed(adapter.json_schema()), separators=(",", ":"))
 
 
 def _shown(type_: object) -> str:

@@ -28,7 +28,6 @@ from typing import (
     overload,
 )
 
-import regex as expressions
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import TypedDict
@@ -175,6 +174,8 @@ def _arguments(function: Callable[..., Any], place: Place) -> TypeAdapter[dict[s
 
 
 def _check_groups(pattern: str, signature: inspect.Signature, name: str, place: Place) -> None:
+    import regex as expressions  # `import hogdsl` stays quick
+
     groups = set(expressions.compile(pattern).groupindex)
     taken = set(signature.parameters)
     needed = {n for n, p in signature.parameters.items() if p.default is p.empty}

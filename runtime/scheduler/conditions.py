@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import regex
 
-from hogdsl.plan import Condition, Ended, Matches
+from hogdsl.plan import Condition, Ended, Matches, Whole
 from runtime.scheduler.life import Phase
 from runtime.scheduler.search import WINDOW_CHARS, Search, compiled, may_begin_at
 from runtime.scheduler.writer import Writer
@@ -23,29 +23,58 @@ def track(condition: Condition) -> "MatchesState | AgreesState | EndedState":
             return MatchesState(condition)
 
 
+def parts_of(whole: Whole) -> tuple[str, ...]:
+    """The streams that count as one."""
+    return (whole,) if isinstance(whole, str) else whole
+
+
+class _Told:
+    """What was told of a stream, or of all parts of one."""
+
+    def __init__(self, whole: Whole) -> None:
+        self._names = parts_of(whole)
+
+    def n_chars(self, writers: Mapping[str, Writer]) -> int:
+        """How much that is."""
+        return sum(writers[name].written.n_told for name in self._names)
+
+    def text(self, writers: Mapping[str, Writer]) -> str:
+        """A text that begins with it."""
+        if len(self._names) == 1:
+            return writers[self._names[0]].written.text
+        told = (writers[name].written for name in self._names)
+        return "".join(written.text[: written.n_told] for written in told)
+
+    def is_over(self, writers: Mapping[str, Writer]) -> bool:
+        """Nothing more comes."""
+        return all(writers[name].has_written for name in self._names)
+
+
 class MatchesState:
     """The texts of enough streams match. What was told of them counts, and stays when it came."""
 
     def __init__(self, plan: Matches) -> None:
         self._plan = plan
-        self._searches = {name: Search(plan.regex) for name in plan.streams}
-        self._n_seen = dict.fromkeys(plan.streams, 0)
+        self._told = [_Told(whole) for whole in plan.streams]
+        self._searches = [Search(plan.regex) for _ in plan.streams]
+        self._n_seen = [0 for _ in plan.streams]
 
     def look(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it holds now."""
-        n_found = 0
-        for name in self._plan.streams:
-            written = writers[name].written
-            if written.n_told < self._n_seen[name]:  # some of it was taken back
-                self._searches[name] = Search(self._plan.regex)
-            self._n_seen[name] = written.n_told
-            n_found += self._searches[name].feed(written.text, written.n_told) is not None
-        return n_found >= self._plan.n
+        for i, told in enumerate(self._told):
+            n_told = told.n_chars(writers)
+            if n_told < self._n_seen[i]:  # some of it was taken back
+                self._searches[i] = Search(self._plan.regex)
+            if n_told != self._n_seen[i]:
+                self._searches[i].feed(told.text(writers), n_told)
+            self._n_seen[i] = n_told
+        return sum(search.found is not None for search in self._searches) >= self._plan.n
 
     def is_possible(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it may yet hold."""
         hopes = [
-            s.found is not None or not writers[n].has_written for n, s in self._searches.items()
+            search.found is not None or not told.is_over(writers)
+            for told, search in zip(self._told, self._searches, strict=True)
         ]
         return sum(hopes) >= self._plan.n
 
@@ -65,15 +94,15 @@ class AgreesState:
     def __init__(self, plan: Matches) -> None:
         self._plan = plan
         self._pattern = compiled(plan.regex)
-        self._last = {name: _Last() for name in plan.streams}
+        self._last = [(_Told(whole), _Last()) for whole in plan.streams]
 
     def look(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it holds now."""
-        for name, last in self._last.items():
-            written = writers[name].written
-            if written.n_told != last.n_seen:
-                self._search(last, written.text, written.n_told)
-        said = Counter(last.said for last in self._last.values() if last.said is not None)
+        for told, last in self._last:
+            n_told = told.n_chars(writers)
+            if n_told != last.n_seen:
+                self._search(last, told.text(writers), n_told)
+        said = Counter(last.said for _, last in self._last if last.said is not None)
         return max(said.values(), default=0) >= self._plan.n
 
     def _search(self, last: _Last, text: str, end: int) -> None:
@@ -89,11 +118,11 @@ class AgreesState:
 
     def is_possible(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it may yet hold."""
-        n_open = sum(not writers[name].has_written for name in self._last)
+        n_open = sum(not told.is_over(writers) for told, _ in self._last)
         said = Counter(
             last.said
-            for name, last in self._last.items()
-            if last.said is not None and writers[name].has_written
+            for told, last in self._last
+            if last.said is not None and told.is_over(writers)
         )
         return max(said.values(), default=0) + n_open >= self._plan.n
 

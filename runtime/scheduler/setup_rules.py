@@ -1,6 +1,9 @@
 """Whether the rules of a region fit together, and fit its streams."""
 
+from itertools import pairwise
+
 from hogdsl import plan
+from runtime.scheduler.conditions import parts_of
 from runtime.scheduler.refusals import field
 
 
@@ -53,8 +56,13 @@ def _check_asks(region: plan.Region) -> None:
 
 def _check_condition(region: plan.Region, condition: plan.Condition, where: str) -> None:
     streams = field(region, f"{where}.streams")
-    streams.known(condition.streams, _streams(region))
-    streams.unique(condition.streams)
+    names = [name for whole in condition.streams for name in parts_of(whole)]
+    streams.known(names, _streams(region))
+    streams.unique(names)
+    begins_after = {stream.name: stream.after for stream in region.streams}
+    for before, part in (pair for whole in condition.streams for pair in pairwise(parts_of(whole))):
+        if before not in begins_after[part]:
+            raise streams.error(f"{part!r} does not begin after {before!r}; name them one by one")
     if condition.n > len(condition.streams):
         raise field(region, f"{where}.n").error(
             f"{condition.n} of {len(condition.streams)} streams can never be; name more of them"

@@ -155,7 +155,7 @@ region r  (program.py:99)
     writes   gen w, at most 9 tokens
     commits  steps up to "\\n", headed "Bob: ", to r/history
     waits    at each ".", until Alice#2 has ended
-             at its beginning, until any of Alice, Alice#2 matches /so/
+             at its beginning, until Alice + Alice#2 matches /so/
   inserts "check: " into one of Alice, Alice#2, Bob at random, every 8 tokens, at the next "\\n"
   inserts "check: " into Bob, every 8 tokens, at the next "!"
   tells the program when Bob writes /CALL/, and holds the stream meanwhile
@@ -204,6 +204,13 @@ def test_stops_and_forbidden_tokens_are_explained():
     sampling = plan.Sampling(forbidden=("<end>", 5))
     gen_ = plan.Gen(stop=(".",), stop_regex=("x+",), stop_tokens=(7,), sampling=sampling)
     assert piece(gen_) == 'gen, up to "." or /x+/ or the token 7, never "<end>" and 5'
+
+
+def test_parts_that_count_as_one_are_explained_as_one():
+    given = plan.Matches(streams=(("a", "a#2"), "b"), regex="x", n=2)
+    assert condition(given) == "all of a + a#2, b match /x/"
+    alone = plan.Matches(streams=(("a", "a#2"),), regex="x")
+    assert condition(alone) == "a + a#2 matches /x/"
 
 
 def test_a_quorum_is_explained():

@@ -246,7 +246,8 @@ def test_rules_about_a_worker_are_about_its_parts():
     )
     lowered = lower(whole)
     conditions = [given.condition for given in lowered.until]
-    assert [given.streams for given in conditions] == [("a", "a#2", "b"), ("a#2", "b"), ("a#2",)]
+    both = (("a", "a#2"), "b")
+    assert [given.streams for given in conditions] == [both, both, ("a#2",)]
     assert [(given.stream, given.at) for given in lowered.holds] == [
         ("a", None),
         ("a", "."),

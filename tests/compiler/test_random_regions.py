@@ -248,7 +248,9 @@ def check_sound(whole: plan.Region, scope_: tuple[str, ...]) -> None:
 def check_rules_sound(whole: plan.Region, streams: set[str]) -> None:
     conditions_ = [u.condition for u in whole.until] + [h.until for h in whole.holds]
     for condition in conditions_:
-        assert set(condition.streams) <= streams
+        named = [n for s in condition.streams for n in ((s,) if isinstance(s, str) else s)]
+        assert set(named) <= streams
+        assert len(set(named)) == len(named)
         assert condition.n <= len(condition.streams)
     for rule in (*whole.inserts, *whole.watches):
         assert set(rule.streams) <= streams

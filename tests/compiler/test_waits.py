@@ -10,6 +10,7 @@ from hogdsl.compiler.waits import check_waits, find_circle
 from tests.compiler.build import (
     ask,
     ended,
+    gen,
     hold,
     listen,
     matches,
@@ -108,9 +109,16 @@ def test_a_nested_worker_that_waits_for_its_own_worker_waits_in_a_circle():
     assert "in a circle: a/x -> a#2 -> a/x." in rule
 
 
+def test_a_worker_that_waits_for_its_own_text_waits_in_a_circle_whatever_it_forks():
+    forks = nested("f", worker("x"))
+    faulty = region(worker("a", forks, gen()), holds=(hold("a", matches("a"), line=5),))
+    assert "in a circle: a -> a." in stops(check_waits, faulty)[1]
+
+
 @pytest.mark.parametrize(
     "whole",
     [
+        region(worker("a", gen(), nested("f", worker("x"))), holds=(hold("a/x", matches("a")),)),
         region(A, B, C, waits=(wait("b", ask("a")), wait("c", ask("b")), wait("c", ask("a")))),
         region(A, B, holds=(hold("a", matches()),)),
         region(A, B, holds=(hold("a", matches("b"), at_text="."), hold("b", matches("a")))),

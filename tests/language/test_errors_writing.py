@@ -120,6 +120,19 @@ def test_a_stream_that_takes_the_name_of_the_scope():
     assert fault_of(usurper) == "the name 'main' is the scope's own. Give the stream another."
 
 
+@pytest.mark.parametrize("name", ["each", "random"])
+def test_a_stream_that_takes_the_name_of_several(name: str):
+    @hog.program
+    def usurper(s: hog.Scope) -> None:
+        with s.fork(name):  # here
+            pass
+
+    assert fault_of(usurper) == (
+        f"the name {name!r} says into which streams every(..., into=) puts its text, and is no "
+        "stream's own. Give the stream another."
+    )
+
+
 def test_a_region_inside_a_region():
     @hog.program
     def nested(s: hog.Scope) -> None:

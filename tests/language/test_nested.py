@@ -112,3 +112,21 @@ def test_rules_about_inner_workers_may_be_given_after_their_fork():
     assert holds.compile().regions[0].holds == (
         plan.Hold(stream="b", until=plan.Matches(streams=("a/x",), regex="go")),
     )
+
+
+def test_a_worker_that_forked_counts_once():
+    @hog.program
+    def counted(s: hog.Scope) -> None:
+        with s.fork("a", "b", max_tokens=9) as team:
+            for worker in team:
+                worker += hog.gen()
+            with team["a"].fork("x") as inner:
+                inner["x"] += hog.gen(max_tokens=2)
+            team["a"] += hog.gen()
+            team.until(hog.all_workers(hog.regex("done")))
+            team.until(hog.ended("a"))
+
+    assert [until.condition for until in counted.compile().regions[0].until] == [
+        plan.Matches(streams=(("a", "a#2"), "b"), regex="done", n=2),
+        plan.Ended(streams=("a#2",)),
+    ]

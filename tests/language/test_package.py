@@ -11,6 +11,23 @@ import hogdsl
 print(*sorted({"torch", "transformers", "tokenizers", "numpy", "runtime"} & set(sys.modules)))
 """
 
+_FIRST_USE = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from hogdsl import events, plan
+start = Barrier(8)
+def use(n):
+    start.wait()
+    stream = plan.Stream(name="a", role="worker", view=("a",), pieces=(plan.Gen(),))
+    until = plan.Until(condition=plan.Matches(streams=(("a", "b"), "c"), regex="x"))
+    region = plan.Region(name="r", streams=(stream,), until=(until,))
+    whole = plan.Plan(program="p", regions=(region,))
+    assert plan.Plan.model_validate_json(whole.model_dump_json()) == whole
+    return events.Token(seq=n, step=1, stream="a", token=5, text="x").model_dump_json()
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(use, range(8)))))
+"""
+
 
 def test_the_public_names_are_these_and_no_others():
     assert sorted(hog.__all__) == [
@@ -18,6 +35,7 @@ def test_the_public_names_are_these_and_no_others():
         "CapacityError",
         "Channel",
         "Condition",
+        "Conversation",
         "EngineError",
         "Event",
         "HogError",
@@ -81,3 +99,10 @@ def test_importing_loads_no_model_library():
         [sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True
     )
     assert told.stdout.split() == []
+
+
+def test_threads_may_use_wire_types_first_at_the_same_time():
+    told = subprocess.run(
+        [sys.executable, "-c", _FIRST_USE], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["8"]

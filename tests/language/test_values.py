@@ -7,6 +7,7 @@ from pydantic import BaseModel, field_validator
 
 import hogdsl as hog
 from hogdsl import plan
+from hogdsl.compiler.nodes import Gen
 from tests.language.played import Played, play
 
 
@@ -51,6 +52,36 @@ def test_a_model_comes_back_as_an_instance():
 )
 def test_whatever_pydantic_can_validate_is_a_schema(schema: object, text: str, value: object):
     assert play(lambda s: s.gen(schema), Played({"main": [text]})) == value
+
+
+def document(schema: object) -> str:
+    (node,) = hog.gen(schema=schema).nodes
+    assert isinstance(node, Gen)
+    assert isinstance(node.constraint, plan.JsonConstraint)
+    return node.constraint.document
+
+
+def test_a_schema_of_a_model_is_made_once():
+    class Found(BaseModel):
+        n: int
+
+    assert document(Found) is document(Found)
+
+
+def test_a_model_that_is_built_anew_has_a_new_schema():
+    class Found(BaseModel):
+        n: int
+
+    before = document(Found)
+    Found.model_fields["n"].description = "how many"
+    Found.model_rebuild(force=True)
+    assert "how many" in document(Found)
+    assert "how many" not in before
+
+
+def test_equal_types_have_schemas_of_their_own():
+    assert document(int | str) == '{"anyOf":[{"type":"integer"},{"type":"string"}]}'
+    assert document(str | int) == '{"anyOf":[{"type":"string"},{"type":"integer"}]}'
 
 
 def test_objects_of_a_schema_are_closed_unless_it_says_otherwise():

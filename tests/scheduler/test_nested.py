@@ -1,11 +1,14 @@
 """Streams that come after others and are parts of them."""
 
-from hogdsl.events import Committed, Inserted, Token
+import pytest
+
+from hogdsl.events import Committed, Inserted, StreamEnded, Token
 from hogdsl.plan import (
     CloseTurn,
     Commit,
     Gen,
     HistoryBlock,
+    Hold,
     Matches,
     Region,
     Stream,
@@ -31,7 +34,8 @@ def nested(**more: object) -> Region:
         continues=True,
         max_tokens=more.pop("max_tokens", None),  # pyright: ignore[reportArgumentType]
     )
-    return region(stream("A", Gen()), *parts, again, **more)
+    others: tuple[Stream, ...] = more.pop("others", ())  # pyright: ignore[reportAssignmentType]
+    return region(stream("A", Gen()), *parts, again, *others, **more)
 
 
 def test_a_stream_begins_when_those_before_it_have_ended_and_sees_what_they_wrote() -> None:
@@ -55,6 +59,44 @@ def test_a_part_of_a_stream_that_did_not_finish_ends_with_its_reason() -> None:
     client.finish(nested(until=(until,)))
     assert client.reasons == dict.fromkeys(("A", "A/x", "A/y", "A#2"), "until")
     assert client.texts["A#2"] == ""
+
+
+def matched(a: str, again: str, b: str, **more: object) -> str:
+    """What A writes in its last part until it and `B`, one of them or both, match."""
+    plan = Matches.model_validate({"streams": (("A", "A#2"), "B"), **more})
+    until = Until(condition=plan, ends=("A#2",))
+    whole = nested(until=(until,), others=(stream("B", Gen()),))
+    client = World(tape(A=a, x="3", y="5", Z=again, B=b)).run()
+    client.finish(whole)
+    return client.texts["A#2"]
+
+
+def test_the_texts_of_parts_run_together_where_they_match() -> None:
+    assert matched("1", "2345", "", regex=r"1Z:23") == "Z:23"
+
+
+def test_a_match_in_an_earlier_part_stays_one() -> None:
+    assert matched("!", "2" * 20, "1234567!", regex="!", n=2) == "Z:2222"
+
+
+def test_parts_count_as_one_stream() -> None:
+    assert matched("!", "!345", "", regex="!", n=2) == "Z:!345"
+
+
+def test_of_parts_that_are_to_agree_the_last_match_counts() -> None:
+    assert matched("=1 ", "=2 345", "=1 ", regex=r"=(\d) ", n=2, agree=True) == ""
+    assert matched("=1 ", "=2 345", "       =2 ", regex=r"=(\d) ", n=2, agree=True) == "Z:=2 3"
+
+
+@pytest.mark.parametrize("agree", [False, True])
+def test_nobody_waits_for_parts_that_can_match_no_more(agree: bool) -> None:
+    until = Matches(streams=(("A", "A#2"),), regex="!", agree=agree)
+    hold = Hold(stream="B", until=until)
+    client = World(tape(A="1", x="3", y="5", Z="2", B="4")).run()
+    client.finish(nested(holds=(hold,), others=(stream("B", Gen()),)))
+    assert client.texts["B"] == "B:4"
+    ended = [e.stream for e in client.events if isinstance(e, StreamEnded)]
+    assert ended.index("A#2") < ended.index("B")
 
 
 def test_a_stream_that_goes_on_has_what_is_left_of_the_budget() -> None:

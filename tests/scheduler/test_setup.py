@@ -84,6 +84,18 @@ def test_steps_in_a_history_cannot_be_taken_back(policy: str) -> None:
             "until[0].condition.n: 2 of 1 streams can never be",
         ),
         (
+            {"until": [{"condition": MATCHES | {"streams": [["A", "C"]]}}]},
+            "until[0].condition.streams: 'C' is not one of: A, B",
+        ),
+        (
+            {"until": [{"condition": MATCHES | {"streams": [["A", "B"]]}}]},
+            "until[0].condition.streams: 'B' does not begin after 'A'; name them one by one",
+        ),
+        (
+            {"until": [{"condition": MATCHES | {"streams": [["A", "B"], "A"]}}]},
+            "until[0].condition.streams: 'A' stands there twice",
+        ),
+        (
             {"until": [{"condition": MATCHES | {"regex": "["}}]},
             "until[0].condition.regex: '[' is no regular expression",
         ),
