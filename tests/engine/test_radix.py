@@ -241,13 +241,15 @@ def test_room_that_cannot_be_made_is_refused_and_nothing_is_evicted() -> None:
     engine.encode(TEXT)
     engine.free(engine.encode(draw_tokens(8, seed=1)))
     with pytest.raises(CapacityError) as caught:
-        engine.make_room(9)
+        engine.encode(draw_tokens(36, seed=2))
     assert str(caught.value) == (
         "The cache is full: 9 more pages are needed, 6 of 16 are free and 2 can be evicted. Free "
         "or crop blocks, or make the cache larger."
     )
+    block = engine.block(base=0)
+    assert engine.make_room({block: 36}) == 1
     assert engine.tree.n_evictable == 2
-    engine.make_room(8)
+    assert engine.make_room({block: 32}) == 0
     assert (engine.pages.n_free, engine.tree.n_evictable) == (8, 0)
 
 

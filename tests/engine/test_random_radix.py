@@ -159,7 +159,7 @@ class Play:
             self.pair.free(self.data.draw(st.sampled_from(texts)))
 
     def evict(self) -> None:
-        self.pair.engines[0].make_room(self.data.draw(st.integers(1, 8)))
+        self.pair.engines[0].tree.evict(self.data.draw(st.integers(1, 8)))
 
     def clear(self) -> None:
         """Room is needed: no program keeps anything."""
