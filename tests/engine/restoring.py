@@ -8,6 +8,8 @@ from torch import Tensor
 
 from runtime import Block, BlockPrefix, Row
 from runtime.attention.cache import slots_of
+from runtime.attention.reference import ReferenceAttention
+from runtime.attention.torch_ import TorchAttention
 from runtime.engine import Engine
 from runtime.pages import Run
 from runtime.views import block_spans
@@ -17,7 +19,7 @@ APART_MOST = {torch.float32: 1e-4, torch.float64: 1e-10}
 
 def cached(engine: Engine, blocks: Sequence[Block]) -> list[Tensor]:
     """Keys and values of all layers as the cache holds them, one tensor per block."""
-    layers = engine._attention._cache.layers
+    layers = _layers(engine)
     found: list[Tensor] = []
     for block in blocks:
         slots = _slots(engine, engine.pages.runs(block.number), block.n_tokens)
@@ -31,7 +33,7 @@ def spoil_free_pages(engine: Engine) -> None:
     n_free = engine.pages.n_free
     engine.pages.take(spoiler.number, n_free)
     slots = _slots(engine, engine.pages.runs(spoiler.number), n_free * engine.page_size_tokens)
-    for layer in engine._attention._cache.layers:
+    for layer in _layers(engine):
         layer[:, slots] = torch.nan
     engine.free(spoiler)
 
@@ -144,6 +146,13 @@ class Story:
 
     def _one_of(self, names: Sequence[str]) -> str:
         return self.data.draw(st.sampled_from(list(names)))
+
+
+def _layers(engine: Engine) -> list[Tensor]:
+    """The cache, [2 * n_kv_heads, n_slots, head_dim] per layer."""
+    attention = engine._attention
+    assert isinstance(attention, ReferenceAttention | TorchAttention)
+    return attention._cache.layers
 
 
 def _slots(engine: Engine, runs: Sequence[Run], n_tokens: int) -> Tensor:
