@@ -1,7 +1,7 @@
 """One run: events go from the stream to a view, the result comes last."""
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
 
 from rich.console import Console
 from rich.text import Text
@@ -30,14 +30,24 @@ def start(
         MissingPackageError: a package of the extra `runtime` is not installed.
         ModelError: the folder is no checkpoint that can be run.
     """
+    with needing_runtime("running programs"), console.status(Text(f"loading {printable(model)}")):
+        return local(model, device=device, dtype=dtype)
+
+
+@contextmanager
+def needing_runtime(what: str) -> Generator[None]:
+    """Says which package is missing for `what`, and how to get it, if one is in the `with` block.
+
+    Raises:
+        MissingPackageError: a package of the extra `runtime` is not installed.
+    """
     try:
-        with console.status(Text(f"loading {printable(model)}")):
-            return local(model, device=device, dtype=dtype)
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in OURS:
             raise
         raise MissingPackageError(
-            f"running programs needs the package {error.name!r}, which is not installed."
+            f"{what} needs the package {error.name!r}, which is not installed."
             " Get it with: pip install 'hogdsl[runtime]'; `hogdsl doctor` lists what is missing"
         ) from error
 
