@@ -41,7 +41,7 @@ def _path(place: tuple[int | str, ...], document: object) -> str:
     pydantic names the member of a union between the way to it and the way through it: that is the
     value of `kind`, or for values that are no objects a step that leads nowhere.
     """
-    path, here, passed = "", document, True
+    path, here, passed = "", document, False
     for step in place:
         if isinstance(here, list) and isinstance(step, int):
             path, here, passed = f"{path}[{step}]", cast(list[object], here)[step], False

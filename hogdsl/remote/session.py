@@ -100,13 +100,11 @@ class RemoteSession:
         Raises:
             CapacityError: it is longer than a message may be.
         """
-        with suppress(ServerError):  # whoever reads the events hears of it
-            self._say(Tell(command=command))
+        self._say(Tell(command=command))
 
     def cancel(self) -> None:
         """End the run within one step; `run` then ends with `Failed`."""
-        with suppress(ServerError):
-            self._say(Cancel())
+        self._say(Cancel())
 
     def close(self) -> None:
         """Free all that the run holds and wait until it is free. Safe to call twice."""
@@ -125,24 +123,19 @@ class RemoteSession:
                 f"this {message.kind!r} has {len(text)}. Send less at once, or start the server "
                 "with a larger --max-message-bytes."
             )
-        try:
+        with suppress(ConnectionClosed):  # whoever reads on finds out why
             self._socket.send(text, text=True)
-        except ConnectionClosed:
-            if isinstance(message, RunRegion):
-                return  # why it was closed is read next
-            raise self._lost() from None
 
     def _leave(self) -> None:
         """Have the server free all, then close the socket."""
         end_s = time.monotonic() + CLOSE_S
-        with suppress(HogError):
-            self._say(Close())
-            if self._reading.acquire(timeout=CLOSE_S):
-                try:
-                    while self._end is None:
-                        self._read(end_s - time.monotonic())
-                finally:
-                    self._reading.release()
+        self._say(Close())
+        if self._reading.acquire(timeout=CLOSE_S):
+            try:
+                while self._end is None:
+                    self._read(end_s - time.monotonic())
+            finally:
+                self._reading.release()
         self._hang_up()
 
     # ---------------------------------------------------------------- reading
@@ -199,7 +192,7 @@ class RemoteSession:
 
 def _connected(address: Address) -> ClientConnection:
     try:
-        return connect_socket(
+        connecting = connect_socket(
             address.socket_url(SESSION_PATH),
             open_timeout=address.seconds,
             ping_interval=PING_S,
@@ -208,6 +201,7 @@ def _connected(address: Address) -> ClientConnection:
             max_size=None,  # the server is trusted; an event may hold all that a stream wrote
             compression=None,
         )
+        return connecting.__enter__()  # from now on it is ours; `_hang_up` closes it
     except OSError as error:
         raise address.unreachable(error) from error
     except WebSocketException as error:

@@ -49,20 +49,20 @@ class Observed:
     """A runtime that says which of its sessions were closed."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        self.inner = runtime
         self.closed: SimpleQueue[Session] = SimpleQueue()
 
     def open(
         self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
     ) -> Session:
-        session = self._runtime.open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+        session = self.inner.open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
         return _ObservedSession(session, self.closed)
 
     def stats(self) -> Stats:
-        return self._runtime.stats()
+        return self.inner.stats()
 
     def close(self) -> None:
-        self._runtime.close()
+        self.inner.close()
 
 
 class _ObservedSession:

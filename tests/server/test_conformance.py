@@ -142,7 +142,7 @@ def test_the_tokens_of_a_run_bound_every_stream(runtime: hog.Runtime) -> None:
 def test_a_seed_repeats_a_run_and_another_seed_does_not(runtime: hog.Runtime) -> None:
     def told(seed: int) -> str:
         session = runtime.open(seed=seed)
-        events = list(session.run(writing(20, temperature=3.0)))
+        events = list(session.run(writing(10, temperature=4.0)))
         session.close()
         return texts(events)
 
@@ -217,12 +217,12 @@ def test_closing_the_runtime_ends_its_runs_and_begins_no_further_one(
 def test_runs_give_the_same_tokens_alone_and_among_others(runtime: hog.Runtime) -> None:
     def told(seed: int) -> str:
         session = runtime.open(seed=seed)
-        events = list(session.run(writing(16, temperature=float(seed % 3))))
+        events = list(session.run(writing(10, temperature=4.0 * (seed % 2))))
         session.close()
         return texts(events)
 
-    alone = [told(seed) for seed in range(12)]
+    alone = [told(seed) for seed in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        together = list(pool.map(told, range(12)))
+        together = list(pool.map(told, range(6)))
     assert together == alone
-    assert len(set(alone)) > 4
+    assert len(set(alone)) == 4, "three greedy ones are the same, the others differ"
