@@ -49,7 +49,9 @@ def answering(body: str) -> Generator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8642", "ftp://a", "http://", "http://a:b", "http://a?b"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8642", "ftp://a", "http://", "http://a:b", "http://a?b"]
+)
 def test_what_is_no_url_of_a_server_is_said_at_once(url: str) -> None:
     with pytest.raises(hog.ServerError, match="is not the URL of a server. Give the address"):
         hog.connect(url)
