@@ -80,7 +80,7 @@ def run(
             bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
             live = console.is_terminal and not events
             view_of = view_for(console, events=events)
-            play(bound, arguments, view_of, pace=pace if live else None)
+            play(bound, arguments, view_of, pace=pace if live else None, far=on is not None)
         finally:
             runtime.close()
 

@@ -10,6 +10,7 @@ from hogdsl.events import Stats
 from hogdsl.ports import Runtime, local
 from hogdsl.terminal.drawing import printable
 from hogdsl.terminal.failures import MissingPackageError
+from hogdsl.terminal.lately import Lately
 from hogdsl.terminal.loading import AnyProgram
 from hogdsl.terminal.pacing import Paced
 from hogdsl.terminal.views import JsonView, LiveView, PlainView, View
@@ -58,15 +59,19 @@ def play(
     view_of: ViewMaker,
     *,
     pace: float | None = None,
+    far: bool = False,
 ) -> None:
     """Run the program to its end and show it, at most `pace` steps a second.
+
+    `far`: the runtime is on a server, and is not asked for every event what it is doing.
 
     Leaving early, by an error or by Ctrl-C, stops the run and frees what it held; what was shown
     stays on the screen.
     """
     with program.stream(**arguments) as stream:
-        source = stream if pace is None else Paced(stream, stream.stats, pace)
-        with closing(view_of(source.stats)) as view:
+        stats = Lately(stream.stats) if far else stream.stats
+        source = stream if pace is None else Paced(stream, stats, pace)
+        with closing(view_of(stats if pace is None else source.stats)) as view:
             for event in source:
                 view.show(event)
             view.result(stream.run.value, stream.run.usage)

@@ -33,7 +33,7 @@ def answering(body: str) -> Generator[str]:
     """An HTTP server that answers every request so; gives its URL."""
 
     class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body.encode())
@@ -53,7 +53,7 @@ def answering(body: str) -> Generator[str]:
     "url", ["127.0.0.1:8642", "ftp://a", "http://", "http://a:b", "http://a?b"]
 )
 def test_what_is_no_url_of_a_server_is_said_at_once(url: str) -> None:
-    with pytest.raises(hog.ServerError, match="is not the URL of a server. Give the address"):
+    with pytest.raises(hog.ServerError, match=r"is not the URL of a server\. Give the address"):
         hog.connect(url)
 
 
@@ -74,7 +74,7 @@ def test_a_server_that_takes_too_long_is_not_waited_for() -> None:
 
 
 def test_a_wrong_path_is_no_server(server: Served) -> None:
-    with pytest.raises(hog.ServerError, match="there is no hogdsl server at .*answered 404"):
+    with pytest.raises(hog.ServerError, match=r"there is no hogdsl server at .*answered 404"):
         hog.connect(server.url + "/elsewhere")
 
 
@@ -100,7 +100,7 @@ def test_a_server_of_another_version_is_named_with_both_versions(field: str) -> 
 def test_a_server_that_speaks_http_only_opens_no_session() -> None:
     with answering(INFO.model_dump_json()) as url:
         runtime = hog.connect(url)
-        with pytest.raises(hog.ServerError, match="there is no hogdsl server at .*/v1/session"):
+        with pytest.raises(hog.ServerError, match=r"there is no hogdsl server at .*/v1/session"):
             runtime.open()
 
 

@@ -9,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 import hogdsl as hog
+from hogdsl.events import Stats
 from hogdsl.terminal import cli
+from hogdsl.terminal.lately import Lately
 from hogdsl.testing import script
 from runtime.server.serving import listen
-from tests.server.places import served
+from tests.server.places import Chatter, served
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = ROOT / "programs" / "solo.py"
@@ -81,6 +83,20 @@ def test_an_address_that_is_taken_is_said_with_what_to_do(monkeypatch: pytest.Mo
     assert result.exit_code == 1
     assert "ServerError: cannot listen on 127.0.0.1:" in result.stderr
     assert "Give another --host or --port" in result.stderr
+
+
+def test_a_server_is_asked_twice_a_second_at_most_what_it_is_doing() -> None:
+    now_s, asked = 0.0, 0
+
+    def ask() -> Stats:
+        nonlocal asked
+        asked += 1
+        return Chatter().stats()
+
+    stats = Lately(ask, clock=lambda: now_s)
+    for now_s in (0.0, 0.1, 0.5, 0.6, 0.7, 1.1, 1.2):  # noqa: B007 -- the clock reads it
+        stats()
+    assert asked == 3
 
 
 def invoke(*arguments: object):

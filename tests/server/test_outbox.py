@@ -3,6 +3,7 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from runtime.server.outbox import BATCH_BYTES, Outbox
 
@@ -67,7 +68,7 @@ def test_what_was_sent_makes_room():
         outbox.finish()
         return await sending
 
-    assert sum(asyncio.run(scene()), []) == list(range(10, 20))
+    assert list(chain.from_iterable(asyncio.run(scene()))) == list(range(10, 20))
 
 
 def test_nothing_is_lost_or_reordered_between_a_thread_and_the_loop():
@@ -84,4 +85,4 @@ def test_nothing_is_lost_or_reordered_between_a_thread_and_the_loop():
         outbox.finish()
         return await sending
 
-    assert sum(asyncio.run(scene()), []) == list(range(2000))
+    assert list(chain.from_iterable(asyncio.run(scene()))) == list(range(2000))
