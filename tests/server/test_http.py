@@ -6,7 +6,6 @@ import hogdsl as hog
 from hogdsl.remote.address import Address
 from hogdsl.testing import script
 from hogdsl.wire import ServerInfo
-from runtime.embedded import EmbeddedRuntime
 from tests.server.places import PATIENCE_S, Served, served
 
 
@@ -21,7 +20,7 @@ def test_the_model_is_told_with_its_context_and_the_versions(server: Served) -> 
     assert info.package_version
 
 
-def test_the_stats_are_those_of_the_runtime(server: Served, embedded: EmbeddedRuntime) -> None:
+def test_the_stats_are_those_of_the_runtime(server: Served, embedded: hog.Runtime) -> None:
     told = asked(server.url, "/v1/stats")
     assert told["pages_total"] == embedded.stats().pages_total > 0
     assert told["runs"] == 0

@@ -11,7 +11,6 @@ import pytest
 import hogdsl as hog
 from hogdsl.testing import script
 from programs.solo import solo
-from runtime.embedded import EmbeddedRuntime
 from tests.server.places import PATIENCE_S, Observed, Served, served
 
 ROOT = Path(__file__).parent.parent.parent
@@ -145,7 +144,7 @@ for event in session.run(endless()):
 
 
 def test_the_run_of_a_client_that_is_killed_ends_and_its_pages_come_back(
-    embedded: EmbeddedRuntime,
+    embedded: hog.Runtime,
 ) -> None:
     runtime = Observed(embedded)
     with (
