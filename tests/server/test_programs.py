@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import hogdsl as hog
+from hogdsl.events import Heard, Inserted, Token
 from hogdsl.language.runner import Run
 from hogdsl.testing import script
 from programs.debate import debate
@@ -60,9 +61,9 @@ def tokens(run: Run[object], stream: str) -> list[tuple[str, int | None, str]]:
     """All that the stream was given, in order: what the model chose, and what was heard."""
     found: list[tuple[str, int | None, str]] = []
     for event in run.events:
-        if event.kind == "token" and event.stream == stream:
+        if isinstance(event, Token) and event.stream == stream:
             found.append((event.kind, event.token, event.text))
-        elif event.kind in ("heard", "inserted") and event.stream == stream:
+        elif isinstance(event, Heard | Inserted) and event.stream == stream:
             found.append((event.kind, None, event.text))
     return found
 
