@@ -7,6 +7,7 @@
     ├── EngineError     a caller of the low-level engine who broke its contract
     ├── CapacityError   nobody: no room now or ever; the message says which
     ├── RunCancelled    whoever cancelled, or a deadline
+    ├── ServerError     a server that is not there, is none of ours, or went away
     └── InternalError   us; please report it
 
 Every message says the rule, what was found, where, and what to do.
@@ -95,6 +96,10 @@ class CapacityError(HogError):
 
 class RunCancelled(HogError):
     """A run was cancelled or ran out of time; all that it held is free again."""
+
+
+class ServerError(HogError):
+    """There is no server of ours that speaks our version, or it went away; names its address."""
 
 
 class InternalError(HogError):

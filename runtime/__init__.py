@@ -1,6 +1,7 @@
 """The runtime: a model, its cache, and what runs plans on them.
 
     embedded.py                     the runtime in this process: one thread for all runs
+    server/                         a runtime for clients elsewhere: HTTP and WebSocket
     loop.py                         one step after the other on a machine, and its failures
     scheduler/                      which rows run next, and what their results mean
     runner.py, sampling.py          the engine as a machine; tokens from logits

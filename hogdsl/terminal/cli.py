@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 
 from hogdsl.errors import HogError
+from hogdsl.remote import connect
 from hogdsl.terminal import doctor as health
+from hogdsl.terminal import serving
 from hogdsl.terminal.arguments import bind, parse_settings, signature_of
 from hogdsl.terminal.failures import FAILED, UsageError, reported
 from hogdsl.terminal.loading import load
@@ -29,19 +31,25 @@ Settings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="An argument of the program; repeatable."),
 ]
 
+Model = Annotated[
+    str, typer.Option(metavar="FOLDER", help="A Hugging Face checkpoint, or the built-in one.")
+]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")]
+Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
+BUILT_IN = "piglet"
+
 
 @app.command()
 def run(
     file: File,
     program: ProgramName = None,
     settings: Settings = None,
-    model: Annotated[
-        str, typer.Option(metavar="FOLDER", help="A Hugging Face checkpoint, or the built-in one.")
-    ] = "piglet",
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")
+    model: Model = BUILT_IN,
+    device: Device = None,
+    dtype: Dtype = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="URL", help="Run it on a server (`hogdsl serve`).")
     ] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
     seed: Annotated[int, typer.Option(help="Of sampling; greedy programs need none.")] = 0,
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="Bounds every stream without a smaller budget.")
@@ -62,12 +70,46 @@ def run(
     with reported(errors):
         chosen = load(file, program)
         arguments = bind(chosen.name, signature_of(chosen), parse_settings(settings or ()))
-        runtime = start(errors, model=model, device=device, dtype=dtype)
+        if on is None:
+            runtime = start(errors, model=model, device=device, dtype=dtype)
+        elif (model, device, dtype) == (BUILT_IN, None, None):
+            runtime = connect(on)
+        else:
+            raise UsageError("--on names a server, which has its --model, --device and --dtype")
         try:
             bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
             live = console.is_terminal and not events
             view_of = view_for(console, events=events)
-            play(bound, arguments, view_of, pace=pace if live else None)
+            play(bound, arguments, view_of, pace=pace if live else None, far=on is not None)
+        finally:
+            runtime.close()
+
+
+@app.command()
+def serve(
+    model: Model = BUILT_IN,
+    host: Annotated[str, typer.Option(help="Name or address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8642,
+    device: Device = None,
+    dtype: Dtype = None,
+    max_sessions: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 64,
+    max_message_bytes: Annotated[
+        int, typer.Option(min=1024, help="The longest message that a client may send.")
+    ] = 16 << 20,
+) -> None:
+    """Serve a model to programs elsewhere, until Ctrl-C."""
+    errors = Console(stderr=True)
+    with reported(errors):
+        runtime = start(errors, model=model, device=device, dtype=dtype)
+        try:
+            serving.serve(
+                runtime,
+                Console(),
+                host=host,
+                port=port,
+                max_sessions=max_sessions,
+                max_message_bytes=max_message_bytes,
+            )
         finally:
             runtime.close()
 
