@@ -82,12 +82,24 @@ def restore(runs: Iterable[Run], cache: Cache) -> None:
         return
     others = [other for other in running if other not in older]
     others.sort(key=lambda other: (other.is_waiting, other.number))
-    while (n_missing := cache.make_room(growth)) and others:
-        others.pop().suspend()
-    if n_missing and older:
-        return
+    while True:
+        failure: CapacityError | None = None
+        if cache.make_room(growth) == 0 or not (others or older):
+            failure = _try_to_restore(run)
+            if failure is None:
+                return
+        if others:
+            others.pop().suspend()
+        else:
+            if failure is not None and not older:
+                run.fail(failure)
+            return
+
+
+def _try_to_restore(run: Run) -> CapacityError | None:
+    """Restore a run; what there is no room for, if it cannot be done now."""
     try:
         run.restore()
     except CapacityError as error:
-        if not older:
-            run.fail(error)
+        return error
+    return None
