@@ -38,8 +38,8 @@ def items(view: View, grows: dict[Block, int]) -> ViewItems:
     ]
 
 
-def fresh(n: int, **settings: str) -> list[Block]:
-    return [Block(number, **settings) for number in range(n)]
+def fresh(n: int) -> list[Block]:
+    return [Block(number) for number in range(n)]
 
 
 def is_plain(view: View, namespace: str = "") -> bool:

@@ -185,6 +185,17 @@ def test_a_text_whose_beginning_was_freed_before_it_was_given_is_not_kept() -> N
     engine.check()
 
 
+def test_a_text_whose_beginning_was_rewritten_before_it_was_given_is_not_kept() -> None:
+    engine = tiny_engine()
+    first, second = engine.block(), engine.block()
+    engine.forward([Row([first], TEXT[:3]), Row([first, second], TEXT[3:])])
+    engine.crop(first, 2)
+    engine.forward([Row([first], [TEXT[2] ^ 1])])
+    engine.remember(second)
+    assert engine.tree.n_used == 0
+    engine.check()
+
+
 # ---------------------------------------------------------------- what a block does with it
 
 
