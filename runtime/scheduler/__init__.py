@@ -6,6 +6,7 @@ One stream:
     turns.py       chat turns as the text of the model's template
     search.py      regular expressions in text that grows
     stops.py       stop texts and patterns across token borders
+    record.py      the tokens chosen for one `gen`: counts, log-probabilities
     generation.py  one `gen`: its tokens, its text, its stops, its grammar
     written.py     what a stream has written: text, tokens, and how to take an end of it off
     steps.py       finished steps that move to a history

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from hogdsl.errors import InternalError
 from hogdsl.plan import Sampling
-from runtime.sampling import bar, sample
+from runtime.masks import bar
+from runtime.sampling import sample
 from runtime.scheduler.work import Origin, Sample
 
 LOGITS = torch.log(torch.tensor([[0.1, 0.4, 0.2, 0.3]]))
