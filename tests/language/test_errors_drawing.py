@@ -1,4 +1,4 @@
-"""How tokens are drawn, how many there are, and what is told of them: settings that break a rule."""
+"""How tokens are drawn, how many there are, and what is told: settings that break a rule."""
 
 from typing import Any
 

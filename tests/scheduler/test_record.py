@@ -152,9 +152,7 @@ def test_what_is_taken_back_is_not_told() -> None:
     client.go_on()
     client.tell(Delivered(stream="A", n_chars=99))
     client.go_on()
-    assert values(client) == [("axy", "max_tokens")] or told(client) == values(client)[-1][0]
-    assert told(client)[0] == "a"
-    assert "b" not in told(client)
+    assert (values(client), told(client)) == ([("ay", "max_tokens")], "ay")
 
 
 def test_a_value_that_became_shorter_is_told_with_fewer_tokens() -> None:
