@@ -26,7 +26,7 @@ from hogdsl.errors import (
     ProgramError,
     RunCancelled,
 )
-from hogdsl.events import Event, Stats, Usage
+from hogdsl.events import ChosenToken, Event, Stats, TokenLogprob, Usage
 from hogdsl.language import layouts
 from hogdsl.language.batch import Batch, Outcome
 from hogdsl.language.channel import Channel
@@ -66,6 +66,7 @@ __all__ = [
     "Batch",
     "CapacityError",
     "Channel",
+    "ChosenToken",
     "Condition",
     "EngineError",
     "Event",
@@ -94,6 +95,7 @@ __all__ = [
     "Stats",
     "Stream",
     "Team",
+    "TokenLogprob",
     "Tool",
     "ToolError",
     "Usage",

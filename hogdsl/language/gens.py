@@ -104,7 +104,7 @@ def gen(
         logit_bias: what is added to the logits of tokens, by their texts or numbers.
         min_tokens: before it has written so many tokens, it chooses neither the model's end token
             nor one of its stop tokens; a stop that is text ends it all the same.
-        ignore_eos: the model's end token does not end it.
+        ignore_eos: the model's end token does not end it; its text is then part of the value.
         logprobs: how likely each token was can be read, `s.logprobs(name)`: by the model's own
             distribution, before masks, penalties, bias and temperature.
         top_logprobs: the same of so many of the likeliest tokens at each place, 20 at most; asks

@@ -80,8 +80,8 @@ def values(s: hog.Scope) -> None:
     assert_type(s["free"], str)
     assert_type(s.select(["a", "b"]), str)
     assert_type(s.scores("way"), Mapping[str, float])
-    assert_type(s.logprobs("free")[0].logprob, float)
-    assert_type(s.logprobs("free")[0].top[0].text, str)
+    assert_type(s.logprobs("free"), tuple[hog.ChosenToken, ...])
+    assert_type(s.logprobs("free")[0].top, tuple[hog.TokenLogprob, ...])
     with s.fork("a", "b", keep="a") as team:
         for worker in team:
             assert_type(worker, hog.Worker)
