@@ -31,6 +31,7 @@ A run:
 
     setup.py, setup_rules.py, refusals.py   the errors of plans that do not fit together
     opening.py     a region begins
+    recipes.py     its `gen`s, with their tokens resolved for the model
     present.py     the region that runs now, and what each stream sees
     rows.py        from its state to the rows of the next step
     course.py      between two steps: commands, who ends, who begins, when it is over

@@ -1,18 +1,17 @@
 """A region begins: its blocks, writers and rules are made, its texts become tokens."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from hogdsl import plan
 from hogdsl.errors import PlanError
 from runtime.scheduler.asks import AskState, first_tokens
-from runtime.scheduler.generation import Recipe
 from runtime.scheduler.life import Surroundings
 from runtime.scheduler.pen import Pen
 from runtime.scheduler.present import Blocks, Present
-from runtime.scheduler.record import biases
+from runtime.scheduler.recipes import recipes_of
 from runtime.scheduler.rules import rules_of
 from runtime.scheduler.turns import begins_plainly, render
-from runtime.scheduler.work import Machine, Numbers, Text
+from runtime.scheduler.work import Machine, Text
 from runtime.scheduler.writer import Writer
 from runtime.scheduler.written import Written
 
@@ -36,7 +35,7 @@ def open_region(
             apart, a text is no single token, a grammar is refused.
     """
     text = machine.text
-    recipes = {stream.name: _recipes(region, stream, text) for stream in region.streams}
+    recipes = {stream.name: recipes_of(region, stream, text) for stream in region.streams}
     asks = {ask.name: _ask(region, ask, text) for ask in region.asks}
     around = Surroundings(
         cache=machine.cache,
@@ -84,46 +83,6 @@ def _texts(region: plan.Region, blocks: Blocks, around: Surroundings) -> dict[st
             texts[block.name] = tuple(around.text.encode(rendered, first=first))
             around.count_encoded(len(texts[block.name]))
     return texts
-
-
-def _recipes(region: plan.Region, stream: plan.Stream, text: Text) -> tuple[Recipe | None, ...]:
-    where = f"region {region.name!r}: streams[{stream.name!r}].pieces"
-    return tuple(
-        _recipe(piece, f"{where}[{i}]", text) if isinstance(piece, plan.Gen) else None
-        for i, piece in enumerate(stream.pieces)
-    )
-
-
-def _recipe(gen: plan.Gen, where: str, text: Text) -> Recipe:
-    def tokens(field: str, names: Iterable[plan.TokenName]) -> tuple[int, ...]:
-        try:
-            return tuple(text.token(name) for name in names)
-        except ValueError as error:
-            raise PlanError(f"{where}.{field}: {error}. Name exactly one token.") from error
-
-    def bias(given: tuple[plan.Bias, ...]) -> Numbers:
-        biased = tokens("sampling.logit_bias", (bias.token for bias in given))
-        try:
-            return biases(list(zip(biased, (bias.bias for bias in given), strict=True)))
-        except ValueError as error:
-            raise PlanError(f"{where}.sampling.logit_bias: {error}. Give it once.") from error
-
-    if gen.constraint is not None:
-        try:
-            text.matcher(gen.constraint)
-        except ValueError as error:
-            raise PlanError(f"{where}.constraint: {error}") from error
-    end_tokens = frozenset[int]() if gen.ignore_eos else text.end_tokens
-    stop_tokens = frozenset(tokens("stop_tokens", gen.stop_tokens))
-    forbidden = tokens("sampling.forbidden", gen.sampling.forbidden)
-    return Recipe(
-        piece=gen,
-        end_tokens=end_tokens,
-        stop_tokens=stop_tokens,
-        forbidden=forbidden,
-        too_early=(*forbidden, *sorted(end_tokens | stop_tokens)),
-        bias=bias(gen.sampling.logit_bias) if gen.sampling.logit_bias else None,
-    )
 
 
 def _ask(region: plan.Region, ask: plan.Ask, text: Text) -> AskState:

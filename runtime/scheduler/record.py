@@ -1,11 +1,11 @@
 """The tokens that were chosen for one `gen`, as far as somebody asks for them.
 
 Penalties need to know how often each token was chosen, and the log-probabilities of a `gen` are
-told with its value. Both are kept up token by token, so that a step costs the same however long the
-text has become. What is taken back is taken out again.
+told with its value. Both are kept up token by token, so no step goes through the text again. What
+is taken back is taken out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hogdsl.events import ChosenToken, TokenLogprob
@@ -14,12 +14,11 @@ from runtime.scheduler.work import Chosen, Numbers, Text
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A token, and where in the stream's generated text the part that it completed ends."""
+    """A token, and where in the stream's generated text the part that it completed stands."""
 
-    token: int
+    chosen: Chosen
     begin: int
     end: int
-    logprob: ChosenToken | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,14 +41,13 @@ class Record:
         """Of all tokens; None if nobody asks for them."""
         if not self.keeps_logprobs:
             return None
-        return tuple(entry.logprob for entry in self._entries if entry.logprob is not None)
+        return tuple(self._told(entry.chosen) for entry in self._entries)
 
     def add(self, chosen: Chosen, begin: int, end: int) -> None:
         """A token was chosen, and `generated[begin:end]` is the text that it completed."""
         if self.counts is None and not self.keeps_logprobs:
             return
-        logprob = self._told(chosen) if self.keeps_logprobs else None
-        self._entries.append(_Entry(chosen.token, begin, end, logprob))
+        self._entries.append(_Entry(chosen, begin, end))
         if self.counts is not None:
             self.counts.add(chosen.token, 1)
 
@@ -59,7 +57,7 @@ class Record:
         while entries and (entries[-1].end > n_generated or _is_torn(entries[-1])):
             entry = entries.pop()
             if self.counts is not None:
-                self.counts.add(entry.token, -1)
+                self.counts.add(entry.chosen.token, -1)
 
     def _told(self, chosen: Chosen) -> ChosenToken:
         assert chosen.logprob is not None
@@ -84,17 +82,3 @@ def speller(text: Text) -> Callable[[int], str]:
         return alone.push(token) + alone.flush()
 
     return spell
-
-
-def biases(given: Sequence[tuple[int, float]]) -> Numbers:
-    """What is added to the logits of some tokens.
-
-    Raises:
-        ValueError: a token stands there twice.
-    """
-    numbers = Numbers()
-    for token, bias in given:
-        if token in numbers:
-            raise ValueError(f"token {token} stands there twice")
-        numbers.add(token, bias)
-    return numbers

@@ -215,7 +215,7 @@ def test_biases_go_to_the_sampler() -> None:
 def test_two_biases_of_one_token_are_refused() -> None:
     biases = (Bias(token="x", bias=1.0), Bias(token=ord("x"), bias=2.0))
     assert failure(Gen(sampling=Sampling(logit_bias=biases))) == (
-        "region 'r': streams['A'].pieces[1].sampling.logit_bias: token 120 stands there twice. "
+        "region 'r': streams['A'].pieces[1].sampling.logit_bias: 120 is token 120, twice. "
         "Give it once."
     )
 
