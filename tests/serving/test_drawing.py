@@ -94,12 +94,13 @@ def test_min_tokens_keeps_the_model_from_ending(runtime: hog.Runtime) -> None:
 
 @hog.program
 def drawn(s: hog.Scope) -> str:
+    """Hot, for piglet is sure of itself."""
     s += PROMPT + hog.gen(
         "x",
         max_tokens=20,
-        temperature=1.3,
-        min_p=0.02,
-        frequency_penalty=0.8,
+        temperature=5.0,
+        min_p=0.01,
+        frequency_penalty=2.0,
         repetition_penalty=1.2,
         logit_bias={"=": -2.0, "\n": 1.0},
     )
