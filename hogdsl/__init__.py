@@ -28,7 +28,7 @@ from hogdsl.errors import (
     RunCancelled,
     ServerError,
 )
-from hogdsl.events import Event, Stats, Usage
+from hogdsl.events import ChosenToken, Event, Stats, TokenLogprob, Usage
 from hogdsl.language import layouts
 from hogdsl.language.batch import Batch, Outcome
 from hogdsl.language.channel import Channel
@@ -69,6 +69,7 @@ __all__ = [
     "Batch",
     "CapacityError",
     "Channel",
+    "ChosenToken",
     "Condition",
     "Conversation",
     "EngineError",
@@ -99,6 +100,7 @@ __all__ = [
     "Stats",
     "Stream",
     "Team",
+    "TokenLogprob",
     "Tool",
     "ToolError",
     "Usage",

@@ -144,6 +144,29 @@ class Noticed(_Event):
     """What the model has written in the stream, up to the end of the match."""
 
 
+class TokenLogprob(Wire):
+    """How likely a token was, of itself.
+
+    Attributes:
+        token: its number.
+        text: what it spells alone; U+FFFD for a part of a character.
+        logprob: natural logarithm of its probability in the model's own distribution: before masks,
+            penalties, bias and temperature.
+    """
+
+    token: int
+    text: str
+    logprob: float
+
+
+class ChosenToken(TokenLogprob):
+    """A token that was chosen, and what else could have come in its place."""
+
+    top: tuple[TokenLogprob, ...] = ()
+    """The likeliest tokens there, the likeliest first, as many as were asked for; the chosen one is
+    among them if it is one of these."""
+
+
 class Value(_Event):
     """A `gen` or `select` is complete."""
 
@@ -157,6 +180,9 @@ class Value(_Event):
     reason: GenReason
     scores: dict[str, float] | None = None
     """Of a `select`: mean log-probability per token of each choice."""
+    logprobs: tuple[ChosenToken, ...] | None = None
+    """Of a `gen` that asks for them: every token that was chosen for it and not taken back, also
+    those of its stop and the token that ended it, which are no part of the value."""
 
 
 class StreamEnded(_Event):

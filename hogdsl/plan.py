@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 PLAN_VERSION = 1
+MAX_TOP_LOGPROBS = 20
+"""As in OpenAI's API (`top_logprobs`)."""
 
 
 class Wire(BaseModel):
@@ -56,14 +58,41 @@ TokenName = str | Annotated[int, Field(ge=0)]
 """A token by its text, which must be exactly one token of the model, or by its number."""
 
 
+class Bias(Wire):
+    """What is added to the logit of a token."""
+
+    token: TokenName
+    bias: float = Field(allow_inf_nan=False)
+
+
 class Sampling(Wire):
-    """How a token is chosen. Temperature 0 is greedy; top_p and top_k then have no effect."""
+    """How a token is chosen. Temperature 0 is greedy; top_p, top_k and min_p then have no effect.
+
+    The penalties are for tokens that the same `gen` has written so far; what stood before it, and
+    what was taken back, is not counted. `runtime/sampling.py` says in which order all is applied.
+    """
 
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     top_k: PositiveInt | None = None
+    min_p: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Tokens less likely than this share of the likeliest one's probability are not drawn."""
+    repetition_penalty: float = Field(default=1.0, gt=0.0, le=2.0)
+    """The logit of a token that was written is divided by this; multiplied if it is below 0."""
+    frequency_penalty: float = Field(default=0.0, ge=-2.0, le=2.0)
+    """Subtracted from the logit of a token for every time that it was written."""
+    presence_penalty: float = Field(default=0.0, ge=-2.0, le=2.0)
+    """Subtracted from the logit of a token once it was written."""
+    logit_bias: tuple[Bias, ...] = ()
+    """Each token at most once."""
     forbidden: tuple[TokenName, ...] = ()
     """Tokens that are never chosen."""
+
+    @property
+    def has_penalties(self) -> bool:
+        """What was written has a part in what comes."""
+        added = self.frequency_penalty != 0 or self.presence_penalty != 0
+        return added or self.repetition_penalty != 1
 
 
 class RegexConstraint(Wire):
@@ -105,8 +134,18 @@ class Gen(Wire):
     """Regular expressions that end it, as soon as one matches; otherwise as `stop`."""
     stop_tokens: tuple[TokenName, ...] = ()
     """Tokens that end it, as the model's own end tokens do."""
+    min_tokens: int = Field(default=0, ge=0)
+    """Before so many tokens were chosen, no token is chosen that would end it; a stop that is text
+    ends it all the same."""
+    ignore_eos: bool = False
+    """The model's own end tokens are tokens like any other."""
+    logprobs: int | None = Field(default=None, ge=0, le=MAX_TOP_LOGPROBS)
+    """Given, its value comes with the log-probability of each token, and of so many of the
+    likeliest tokens at its place: those of the model's own distribution, before anything in
+    `sampling`."""
     sampling: Sampling = Sampling()
     constraint: Constraint | None = None
+    """It says by itself where the text ends, so `min_tokens` and `ignore_eos` do not go with it."""
 
 
 class Select(Wire):

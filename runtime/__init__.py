@@ -4,7 +4,8 @@
     server/                         a runtime for clients elsewhere: HTTP and WebSocket
     loop.py                         one step after the other on a machine, and its failures
     scheduler/                      which rows run next, and what their results mean
-    runner.py, sampling.py          the engine as a machine; tokens from logits
+    runner.py                       the engine as a machine
+    sampling.py                     tokens from logits, with masks.py and penalties.py
     scripted/                       a script as a machine, for tests of programs
     engine.py                       one step: rows in, logits out
     pages.py, blocks.py, views.py   who owns which page; what a row sees

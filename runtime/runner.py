@@ -9,7 +9,8 @@ from torch import Tensor
 
 from runtime.blocks import Row
 from runtime.engine import PIGLET_FOLDER, Engine
-from runtime.sampling import bar, sample
+from runtime.masks import bar
+from runtime.sampling import sample
 from runtime.scheduler.work import Logprobs, Result, RowWork, Sample, Want
 from runtime.text import Text
 

@@ -1,90 +1,69 @@
 """Choosing tokens from logits, all rows of a step at once.
 
 A row's choice depends on its own logits, its settings and its own uniform number, so the batch has
-no part in it. First the tokens that may not come lose their logits. Top-k keeps the k most likely
-of the others; of these top-p keeps the smallest set whose probabilities, summed from the most
-likely down, reach p (Holtzman et al., arXiv 1904.09751, section 3.1); the uniform number then picks
-by inverse transform.
+no part in it. In this order:
+
+1. tokens that may not come lose their logits (`masks.py`): what the grammar does not allow, and
+   what is forbidden;
+2. penalties for tokens that were written before, then biases (`penalties.py`); the order is
+   SGLang's, so a bias is what is added to the logit in the end;
+3. greedy rows take the largest logit, the first of equals. For the others:
+4. logits are divided by the temperature;
+5. top-k keeps the k most likely tokens;
+6. of these top-p keeps the smallest set whose probabilities, summed from the most likely down,
+   reach p (Holtzman et al., arXiv 1904.09751, section 3.1);
+7. of these min-p keeps those at least p times as likely as the most likely one (Nguyen et al.,
+   arXiv 2407.01082, section 3);
+8. the uniform number picks by inverse transform.
+
+Log-probabilities that are asked for are those of the logits as the model gave them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from hogdsl.errors import InternalError
-from runtime.scheduler.work import Sample
+from runtime.masks import Barred
+from runtime.penalties import bias, penalise
+from runtime.scheduler.work import Chosen, Sample
 
 _NEVER = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Barred:
-    """What some rows of a step may not choose.
-
-    Attributes:
-        rows: those that may not choose everything.
-        tokens: for each of them, bool[n_rows, n_vocab].
-    """
-
-    rows: list[int]
-    tokens: Tensor
-
-
-def bar(wants: Sequence[Sample], n_vocab: int) -> Barred | None:
-    """The masks of the rows that have some; it needs no logits, so it can be made before them.
-
-    Raises:
-        InternalError: a row may choose no token at all.
-    """
-    rows = [i for i, want in enumerate(wants) if want.forbidden or want.allowed is not None]
-    if not rows:
-        return None
-    closed = _closed([wants[i] for i in rows], n_vocab)
-    for row, nothing in zip(rows, closed.all(dim=-1).tolist(), strict=True):
-        if nothing:
-            raise InternalError(
-                f"a row may choose none of the {n_vocab} tokens: its constraint and its forbidden "
-                f"tokens leave nothing. Please report it. The row is for {wants[row].origin}."
-            )
-    return Barred(rows, closed)
-
-
-def sample(logits: Tensor, wants: Sequence[Sample], barred: Barred | None = None) -> list[int]:
+def sample(logits: Tensor, wants: Sequence[Sample], barred: Barred | None = None) -> list[Chosen]:
     """Choose one token per row.
 
     Args:
         logits: float32[n_rows, n_vocab].
         wants: one per row.
-        barred: what `bar` makes of them.
+        barred: what `runtime.masks.bar` makes of them.
     """
-    if barred is not None:
-        logits = logits.clone()
-        masks = barred.tokens.to(logits.device)
-        logits[barred.rows] = logits[barred.rows].masked_fill(masks, _NEVER)
-    chosen = logits.argmax(dim=-1)
+    changed = _changed(logits, wants, barred)
+    chosen = changed.argmax(dim=-1)
     drawn = [i for i, want in enumerate(wants) if want.sampling.temperature > 0]
     if drawn:
-        chosen[drawn] = _draw(logits[drawn], [wants[i] for i in drawn])
-    return chosen.tolist()
+        chosen[drawn] = _draw(changed[drawn], [wants[i] for i in drawn])
+    told = [i for i, want in enumerate(wants) if want.n_top is not None]
+    results = [Chosen(token) for token in chosen.tolist()]
+    if told:
+        likely = _likely(logits[told], chosen[told], [wants[i] for i in told])
+        for i, result in zip(told, likely, strict=True):
+            results[i] = result
+    return results
 
 
-def _closed(wants: Sequence[Sample], n_vocab: int) -> Tensor:
-    """Which tokens may not be chosen, bool[n_rows, n_vocab]."""
-    n_bytes = -(-n_vocab // 8)
-    masks = bytearray()
-    for want in wants:
-        mask = b"\xff" * n_bytes if want.allowed is None else want.allowed[:n_bytes]
-        masks += mask.ljust(n_bytes, b"\0")
-    packed = torch.frombuffer(masks, dtype=torch.uint8).view(len(wants), n_bytes, 1)
-    bits = (packed >> torch.arange(8, dtype=torch.uint8)) & 1
-    closed = bits.view(len(wants), n_bytes * 8)[:, :n_vocab] == 0
-    pairs = [(i, token) for i, want in enumerate(wants) for token in want.forbidden]
-    known = [pair for pair in pairs if pair[1] < n_vocab]
-    if known:
-        closed[tuple(torch.tensor(known).T)] = True
-    return closed
+def _changed(logits: Tensor, wants: Sequence[Sample], barred: Barred | None) -> Tensor:
+    """The logits behind masks, penalties and biases; the given ones stay as they are."""
+    if barred is None and all(want.counts is None and want.bias is None for want in wants):
+        return logits
+    logits = logits.clone()
+    if barred is not None:
+        masks = barred.tokens.to(logits.device)
+        logits[barred.rows] = logits[barred.rows].masked_fill(masks, _NEVER)
+    penalise(logits, wants)
+    bias(logits, wants)
+    return logits
 
 
 def _draw(logits: Tensor, wants: Sequence[Sample]) -> Tensor:
@@ -93,6 +72,7 @@ def _draw(logits: Tensor, wants: Sequence[Sample]) -> Tensor:
     column = {"dtype": torch.float32, "device": logits.device}
     temperature = torch.tensor([[want.sampling.temperature] for want in wants], **column)
     top_p = torch.tensor([[want.sampling.top_p] for want in wants], **column)
+    min_p = torch.tensor([[want.sampling.min_p] for want in wants], **column)
     top_k = torch.tensor([[want.sampling.top_k or n_vocab] for want in wants], device=logits.device)
     uniform = torch.tensor([[want.uniform] for want in wants], **column)
     ordered, tokens = logits.sort(dim=-1, descending=True, stable=True)
@@ -100,8 +80,28 @@ def _draw(logits: Tensor, wants: Sequence[Sample]) -> Tensor:
     ordered = (ordered / temperature).masked_fill(rank >= top_k, _NEVER)
     probs = ordered.softmax(dim=-1)
     before = probs.cumsum(dim=-1) - probs
-    probs = probs.masked_fill(before >= top_p, 0.0)
+    dropped = (before >= top_p) | (probs < min_p * probs[:, :1])
+    probs = probs.masked_fill(dropped, 0.0)
     total = probs.cumsum(dim=-1)
     place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
     last = (probs > 0).sum(dim=-1, keepdim=True) - 1
     return tokens.gather(-1, place.minimum(last)).squeeze(-1)
+
+
+def _likely(logits: Tensor, chosen: Tensor, wants: Sequence[Sample]) -> list[Chosen]:
+    """The choices with their log-probabilities, and those of the likeliest tokens.
+
+    Args:
+        logits: the model's own, float32[n_rows, n_vocab].
+        chosen: int64[n_rows].
+        wants: all ask for log-probabilities.
+    """
+    logprobs = logits.float().log_softmax(dim=-1)
+    own = logprobs.gather(-1, chosen[:, None]).squeeze(-1).tolist()
+    n_top = [want.n_top or 0 for want in wants]
+    values, tokens = logprobs.topk(min(max(n_top), logits.shape[-1]), dim=-1)
+    rows = zip(chosen.tolist(), own, tokens.tolist(), values.tolist(), n_top, strict=True)
+    return [
+        Chosen(token, logprob, tuple(zip(likely[:n], of_likely[:n], strict=True)))
+        for token, logprob, likely, of_likely, n in rows
+    ]

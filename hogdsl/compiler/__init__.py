@@ -1,6 +1,7 @@
 """The compiler: from what a program declares to a plan that a runtime can run.
 
-    nodes    what a stream writes, each with its place in the program
+    nodes    what a stream writes, each with its place in the program; `drawing` has the rules of
+             a gen, `kinds` what kind of thing a setting is
     ir       a region as declared: streams, views as items, rules
     flatten  nested forks become streams of their region
     check    all checks, each a pure pass in a file that opens with its theory:

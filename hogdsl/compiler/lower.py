@@ -193,12 +193,10 @@ def lower_node(node: Node) -> plan.Piece:
                 stop=node.stop,
                 stop_regex=node.stop_regex,
                 stop_tokens=node.stop_tokens,
-                sampling=plan.Sampling(
-                    temperature=node.temperature,
-                    top_p=node.top_p,
-                    top_k=node.top_k,
-                    forbidden=node.forbidden,
-                ),
+                min_tokens=node.min_tokens,
+                ignore_eos=node.ignore_eos,
+                logprobs=node.logprobs,
+                sampling=_sampling(node),
                 constraint=node.constraint,
             )
         case Select():
@@ -207,6 +205,20 @@ def lower_node(node: Node) -> plan.Piece:
             return _fixed(node)
         case _:
             assert_never(node)
+
+
+def _sampling(gen: Gen) -> plan.Sampling:
+    return plan.Sampling(
+        temperature=gen.temperature,
+        top_p=gen.top_p,
+        top_k=gen.top_k,
+        min_p=gen.min_p,
+        repetition_penalty=gen.repetition_penalty,
+        frequency_penalty=gen.frequency_penalty,
+        presence_penalty=gen.presence_penalty,
+        logit_bias=tuple(plan.Bias(token=token, bias=bias) for token, bias in gen.logit_bias),
+        forbidden=gen.forbidden,
+    )
 
 
 def _fixed_pieces(nodes: Iterable[Fixed]) -> tuple[plan.FixedPiece, ...]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Literal, cast, get_args
 
+from hogdsl.compiler.drawing import check_gen
+from hogdsl.compiler.kinds import is_number, is_text
 from hogdsl.errors import ProgramError
 from hogdsl.plan import Constraint, TokenName
 
@@ -115,41 +117,24 @@ class Gen:
     stop_tokens: tuple[TokenName, ...] = ()
     forbidden: tuple[TokenName, ...] = ()
     constraint: Constraint | None = None
+    min_tokens: int = 0
+    ignore_eos: bool = False
+    logprobs: int | None = None
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int | None = None
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: tuple[tuple[TokenName, float], ...] = ()
     place: Place = field(compare=False)
 
     def __post_init__(self) -> None:
         _check_name("gen", self.name, self.place)
         check_count("max_tokens", self.max_tokens, self.place)
         check_count("top_k", self.top_k, self.place)
-        for stop in (*self.stop, *self.stop_regex):
-            if not _is_text(stop):
-                raise self.place.error(
-                    f"a stop is text at which a gen ends, and not empty: {stop!r} is none. "
-                    "Leave it out.",
-                    code="no-stop",
-                )
-        for token in (*self.stop_tokens, *self.forbidden):
-            if not _is_token(token):
-                raise self.place.error(
-                    f"a token is named by its text or its number, 0 or more: {token!r} is none. "
-                    "Write for example hog.token('<|im_end|>').",
-                    code="token",
-                )
-        if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
-            raise self.place.error(
-                f"temperature is a number, 0 (greedy) or more, not {self.temperature!r}. "
-                "Leave it out for 0.",
-                code="temperature",
-            )
-        if not _is_number(self.top_p) or not 0 < self.top_p <= 1:
-            raise self.place.error(
-                "top_p is a share of the probability, more than 0 and at most 1, "
-                f"not {self.top_p!r}. Use 1.0 to switch it off.",
-                code="top-p",
-            )
+        check_gen(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +153,7 @@ class Select:
                 f"{label} has no choices. Give it at least one.", code="no-choices"
             )
         for choice in self.choices:
-            if not _is_text(choice):
+            if not is_text(choice):
                 raise self.place.error(
                     f"a choice is text, and not empty: {label} has {choice!r}. Leave it out.",
                     code="choice-empty",
@@ -201,7 +186,7 @@ def check_seconds(what: str, value: object, place: Place) -> None:
     Raises:
         ProgramError: it is not.
     """
-    if value is not None and (not _is_number(value) or not 0 < cast(float, value) < math.inf):
+    if value is not None and (not is_number(value) or not 0 < value < math.inf):
         raise place.error(
             f"{what} is a number of seconds, not {value!r}. None is no bound.", code="seconds"
         )
@@ -226,21 +211,9 @@ def merge_texts(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 
 def _check_name(what: str, name: object, place: Place) -> None:
-    if name is not None and not _is_text(name):
+    if name is not None and not is_text(name):
         raise place.error(
             f"the name of a {what} is text, and not empty: {name!r} is none. "
             "Give it a name, or leave it out.",
             code="value-name",
         )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def _is_token(value: object) -> bool:
-    return _is_text(value) or (type(value) is int and value >= 0)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -32,19 +32,37 @@ def gen(given: plan.Gen) -> str:
     parts = [f"gen {given.name}" if given.name else "gen"]
     if given.constraint is not None:
         parts.append(_constraint(given.constraint))
+    parts += [f"at least {given.min_tokens} tokens"] * (given.min_tokens > 0)
     if given.max_tokens is not None:
         parts.append(f"at most {given.max_tokens} tokens")
     stops = [quote(text) for text in given.stop]
     stops += [f"/{regex}/" for regex in given.stop_regex]
     stops += [f"the token {_token(token)}" for token in given.stop_tokens]
     parts += [f"up to {' or '.join(stops)}"] * bool(stops)
-    sampling = given.sampling
-    if sampling.temperature > 0:
-        parts.append(f"temperature {number(sampling.temperature)}")
-        parts += [f"top_p {number(sampling.top_p)}"] * (sampling.top_p < 1)
-        parts += [f"top_k {sampling.top_k}"] * (sampling.top_k is not None)
-    forbidden = " and ".join(map(_token, sampling.forbidden))
-    return ", ".join(parts + [f"never {forbidden}"] * bool(forbidden))
+    parts += ["past the end token"] * given.ignore_eos
+    return ", ".join([*parts, *_drawing(given.sampling), *_told(given.logprobs)])
+
+
+def _drawing(given: plan.Sampling) -> list[str]:
+    """How tokens are drawn, as far as it is not the default."""
+    parts: list[str] = []
+    if given.temperature > 0:
+        parts.append(f"temperature {number(given.temperature)}")
+        parts += [f"top_p {number(given.top_p)}"] * (given.top_p < 1)
+        parts += [f"top_k {given.top_k}"] * (given.top_k is not None)
+        parts += [f"min_p {number(given.min_p)}"] * (given.min_p > 0)
+    parts += [f"repetition {number(given.repetition_penalty)}"] * (given.repetition_penalty != 1)
+    parts += [f"frequency {number(given.frequency_penalty)}"] * (given.frequency_penalty != 0)
+    parts += [f"presence {number(given.presence_penalty)}"] * (given.presence_penalty != 0)
+    parts += [f"{_token(bias.token)} {bias.bias:+g}" for bias in given.logit_bias]
+    forbidden = " and ".join(map(_token, given.forbidden))
+    return parts + [f"never {forbidden}"] * bool(forbidden)
+
+
+def _told(n_top: int | None) -> list[str]:
+    """Which log-probabilities are told."""
+    likely = f" and the {n_top} likeliest" if n_top else ""
+    return [] if n_top is None else [f"tells log-probabilities{likely}"]
 
 
 def condition(given: plan.Condition) -> str:

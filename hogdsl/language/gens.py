@@ -4,8 +4,9 @@ The same settings can be given wherever a `gen` is written: in a piece (`hog.gen
 (`handle.gen`) or to the scope (`s.gen`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypedDict, cast, final
 
 from hogdsl.compiler.nodes import Gen, Place, Select
@@ -24,6 +25,8 @@ class StopToken:
     name: TokenName
 
 
+_NONE: Mapping[str | int, float] = MappingProxyType({})
+
 Stop = str | Regex | StopToken
 """Text, a regular expression, or a token of the model."""
 
@@ -39,6 +42,15 @@ class GenSettings(TypedDict, total=False):
     temperature: float
     top_p: float
     top_k: int | None
+    min_p: float
+    repetition_penalty: float
+    frequency_penalty: float
+    presence_penalty: float
+    logit_bias: Mapping[str, float] | Mapping[int, float] | Mapping[str | int, float]
+    min_tokens: int
+    ignore_eos: bool
+    logprobs: bool
+    top_logprobs: int
 
 
 def gen(
@@ -53,8 +65,20 @@ def gen(
     temperature: float = 0.0,
     top_p: float = 1.0,
     top_k: int | None = None,
+    min_p: float = 0.0,
+    repetition_penalty: float = 1.0,
+    frequency_penalty: float = 0.0,
+    presence_penalty: float = 0.0,
+    logit_bias: Mapping[str, float] | Mapping[int, float] | Mapping[str | int, float] = _NONE,
+    min_tokens: int = 0,
+    ignore_eos: bool = False,
+    logprobs: bool = False,
+    top_logprobs: int = 0,
 ) -> Piece:
     """The model writes here.
+
+    The settings have the names and the meaning that they have in SGLang. Penalties count the
+    tokens that this `gen` has written; what stands before it counts nothing.
 
     Args:
         name: by which the value is read, `s[name]` or `handle[name]`.
@@ -67,12 +91,27 @@ def gen(
             odds as wholes.
         schema: the text is a JSON document of this type: a pydantic model, or any type that
             pydantic can validate. `handle.gen` and `s.gen` give its value.
-        temperature: 0 is greedy; then top_p and top_k have no effect.
+        temperature: 0 is greedy; then top_p, top_k and min_p have no effect.
         top_p: share of the probability that is drawn from.
         top_k: number of tokens that are drawn from.
+        min_p: tokens are not drawn that are less likely than this share of the likeliest one's
+            probability.
+        repetition_penalty: the logit of a token that it has written is divided by this, or
+            multiplied if it is negative. 1.0 changes nothing; above 0, at most 2.
+        frequency_penalty: subtracted from a token's logit for every time that it has written it;
+            -2 to 2.
+        presence_penalty: subtracted from a token's logit once it has written it; -2 to 2.
+        logit_bias: what is added to the logits of tokens, by their texts or numbers.
+        min_tokens: before it has written so many tokens, it chooses neither the model's end token
+            nor one of its stop tokens; a stop that is text ends it all the same.
+        ignore_eos: the model's end token does not end it; its text is then part of the value.
+        logprobs: how likely each token was can be read, `s.logprobs(name)`: by the model's own
+            distribution, before masks, penalties, bias and temperature.
+        top_logprobs: the same of so many of the likeliest tokens at each place, 20 at most; asks
+            for logprobs, too.
 
     Raises:
-        ProgramError: a setting is out of its range, or two constraints are given.
+        ProgramError: a setting is out of its range, or two do not go together.
     """
     place = here()
     settings = GenSettings(
@@ -84,6 +123,15 @@ def gen(
         temperature=temperature,
         top_p=top_p,
         top_k=top_k,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        frequency_penalty=frequency_penalty,
+        presence_penalty=presence_penalty,
+        logit_bias=logit_bias,
+        min_tokens=min_tokens,
+        ignore_eos=ignore_eos,
+        logprobs=logprobs,
+        top_logprobs=top_logprobs,
     )
     typed = None if schema is None else Schema(schema, place)
     return Piece((gen_node(name, typed, settings, place),))
@@ -131,6 +179,14 @@ def gen_node(name: str | None, schema: Schema | None, settings: GenSettings, pla
         temperature=settings.get("temperature", 0.0),
         top_p=settings.get("top_p", 1.0),
         top_k=settings.get("top_k"),
+        min_p=settings.get("min_p", 0.0),
+        repetition_penalty=settings.get("repetition_penalty", 1.0),
+        frequency_penalty=settings.get("frequency_penalty", 0.0),
+        presence_penalty=settings.get("presence_penalty", 0.0),
+        logit_bias=_biases(settings, place),
+        min_tokens=settings.get("min_tokens", 0),
+        ignore_eos=settings.get("ignore_eos", False),
+        logprobs=_logprobs(settings, place),
         place=place,
     )
 
@@ -183,6 +239,30 @@ def _forbidden(settings: GenSettings, place: Place) -> Sequence[object]:
             f"forbid= is a list of tokens, not one: {forbid!r}. Write [{forbid!r}].", code="token"
         )
     return cast(Sequence[object], forbid)
+
+
+def _biases(settings: GenSettings, place: Place) -> tuple[tuple[TokenName, float], ...]:
+    given = cast(object, settings.get("logit_bias", _NONE))
+    if not isinstance(given, Mapping):
+        raise place.error(
+            f"logit_bias= gives a number for each token, and {given!r} does not. "
+            "Write for example {'yes': 2.0}.",
+            code="logit-bias",
+        )
+    pairs = cast(Mapping[object, float], given).items()
+    return tuple((_checked_token(token, place), bias) for token, bias in pairs)
+
+
+def _logprobs(settings: GenSettings, place: Place) -> int | None:
+    """How many of the likeliest tokens are told; None if nothing is."""
+    wanted, n_top = settings.get("logprobs", False), settings.get("top_logprobs", 0)
+    if type(wanted) is not bool:
+        raise place.error(
+            f"logprobs is True or False, not {wanted!r}. For a number of likeliest tokens, use "
+            "top_logprobs=.",
+            code="logprobs",
+        )
+    return n_top if wanted or n_top != 0 else None
 
 
 def _checked_token(name: object, place: Place) -> TokenName:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar, final
 
 from hogdsl.compiler.nodes import Place
-from hogdsl.events import GenReason, Value
+from hogdsl.events import ChosenToken, GenReason, Value
 from hogdsl.language.source import here
 
 T_co = TypeVar("T_co", covariant=True)
@@ -52,6 +52,16 @@ class Later(Generic[T_co]):
         place = here()
         return scores_of(self._find(place), place)
 
+    @property
+    def logprobs(self) -> tuple[ChosenToken, ...]:
+        """Of a `gen` that asks for them: how likely each token was that the model chose for it.
+
+        Raises:
+            ProgramError: it does not ask for them.
+        """
+        place = here()
+        return logprobs_of(self._find(place), place)
+
     def __format__(self, format_spec: str) -> str:
         raise here().error(
             "a value that is still to come cannot stand in an f-string. "
@@ -72,6 +82,21 @@ def scores_of(value: Value, place: Place) -> Mapping[str, float]:
             code="no-scores",
         )
     return value.scores
+
+
+def logprobs_of(value: Value, place: Place) -> tuple[ChosenToken, ...]:
+    """The log-probabilities of a `gen`.
+
+    Raises:
+        ProgramError: it does not ask for them.
+    """
+    if value.logprobs is None:
+        raise place.error(
+            "log-probabilities are told of a gen that asks for them, and this one does not. "
+            "Write hog.gen(..., logprobs=True).",
+            code="no-logprobs",
+        )
+    return value.logprobs
 
 
 def as_text(value: Value, _: Place) -> str:

@@ -10,7 +10,7 @@ from hogdsl.errors import (
     PlanError,
     RunCancelled,
 )
-from hogdsl.events import EndReason, Event, Failed, Joined, StreamEnded, Usage, Value
+from hogdsl.events import ChosenToken, EndReason, Event, Failed, Joined, StreamEnded, Usage, Value
 from hogdsl.language.parts import whole_name
 
 _ERRORS: dict[str, type[HogError]] = {
@@ -117,6 +117,10 @@ class Results:
     def all_scores(self) -> dict[str, Mapping[str, float]]:
         """Scores of `select`s, by the names of their values."""
         return {name: v.scores for name, v in self._named() if v.scores is not None}
+
+    def all_logprobs(self) -> dict[str, tuple[ChosenToken, ...]]:
+        """Log-probabilities of `gen`s that ask for them, by the names of their values."""
+        return {name: v.logprobs for name, v in self._named() if v.logprobs is not None}
 
     def all_texts(self) -> dict[str, str]:
         """Texts by stream; of streams of the same name in several regions, one after another."""

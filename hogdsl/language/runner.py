@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, final
 
 from hogdsl.compiler.nodes import Place, check_count, check_seconds
 from hogdsl.errors import HogError, InternalError, RunCancelled
-from hogdsl.events import EndReason, Event, Joined, Stats, Usage, Value
+from hogdsl.events import ChosenToken, EndReason, Event, Joined, Stats, Usage, Value
 from hogdsl.language.attending import Attending
 from hogdsl.language.bindings import Bindings
 from hogdsl.language.cancelling import CancelScope
@@ -37,6 +37,9 @@ class Run(Generic[R_co]):
     scores: Mapping[str, Mapping[str, float]]
     """Of each named `select`, by the name of its value: the mean log-probability per token of each
     choice."""
+    logprobs: Mapping[str, tuple[ChosenToken, ...]]
+    """Of each named `gen` that asks for them, by the name of its value: how likely each token was
+    that the model chose for it."""
     streams: Mapping[str, str]
     """All that each stream wrote, by its name."""
 
@@ -168,6 +171,7 @@ class Runner:
             events=tuple(results.events),
             values=MappingProxyType(results.all_values()),
             scores=MappingProxyType(results.all_scores()),
+            logprobs=MappingProxyType(results.all_logprobs()),
             streams=MappingProxyType(results.all_texts()),
         )
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar, Unpack, final, overload
 
 from hogdsl.compiler.nodes import Place, check_count
+from hogdsl.events import ChosenToken
 from hogdsl.language.conditions import Condition, Regex
 from hogdsl.language.draft import Draft
 from hogdsl.language.gens import GenSettings, gen_node, select_node
-from hogdsl.language.later import scores_of
+from hogdsl.language.later import logprobs_of, scores_of
 from hogdsl.language.layouts import Layout, LayoutFunction
 from hogdsl.language.now import Now
 from hogdsl.language.pieces import Piece
@@ -54,6 +55,20 @@ class Scope:
         """
         place = here()
         return scores_of(self._trace.read(name, place), place)
+
+    def logprobs(self, name: str) -> tuple[ChosenToken, ...]:
+        """How likely each token was that the model chose for a named `gen`: by the model's own
+        distribution, before masks, penalties, bias and temperature.
+
+        The tokens of its stop and the one that ended it are there, too, though they are no part of
+        the value.
+
+        Raises:
+            ProgramError: the scope has no such value, or the `gen` does not ask for them with
+                `logprobs` or `top_logprobs`.
+        """
+        place = here()
+        return logprobs_of(self._trace.read(name, place), place)
 
     @overload
     def gen(

@@ -6,12 +6,13 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from hogdsl.compiler.ir import HoldIR, NestedIR, StreamRole
 from hogdsl.compiler.nodes import Gen, Node, Place, Select
 from hogdsl.compiler.writers import Pen, check_pen
+from hogdsl.events import ChosenToken
 from hogdsl.language.callbacks import OnMatch, watch_text
 from hogdsl.language.conditions import Condition, Regex, as_condition
 from hogdsl.language.draft import Draft
 from hogdsl.language.gens import GenSettings, gen_node, select_node
 from hogdsl.language.handles import Handle
-from hogdsl.language.later import Later, as_text, scores_of
+from hogdsl.language.later import Later, as_text, logprobs_of, scores_of
 from hogdsl.language.pieces import Piece, as_piece
 from hogdsl.language.schemas import Schema
 from hogdsl.language.source import here
@@ -69,6 +70,17 @@ class Writer(Handle):
         """
         place = here()
         return scores_of(self._value(name, place), place)
+
+    def logprobs(self, name: str) -> tuple[ChosenToken, ...]:
+        """How likely the tokens were that the model chose for a named `gen` of this stream; see
+        `Scope.logprobs`.
+
+        Raises:
+            ProgramError: the region has not run, the stream has no such value, or the `gen` does
+                not ask for them with `logprobs` or `top_logprobs`.
+        """
+        place = here()
+        return logprobs_of(self._value(name, place), place)
 
     @overload
     def gen(

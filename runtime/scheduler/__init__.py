@@ -6,6 +6,7 @@ One stream:
     turns.py       chat turns as the text of the model's template
     search.py      regular expressions in text that grows
     stops.py       stop texts and patterns across token borders
+    record.py      the tokens chosen for one `gen`: counts, log-probabilities
     generation.py  one `gen`: its tokens, its text, its stops, its grammar
     written.py     what a stream has written: text, tokens, and how to take an end of it off
     steps.py       finished steps that move to a history
@@ -30,6 +31,7 @@ A run:
 
     setup.py, setup_rules.py, refusals.py   the errors of plans that do not fit together
     opening.py     a region begins
+    recipes.py     its `gen`s, with their tokens resolved for the model
     present.py     the region that runs now, and what each stream sees
     cached.py      what the radix cache has of its texts, and what it is offered
     rows.py        from its state to the rows of the next step

@@ -11,7 +11,7 @@ from hogdsl.events import GenReason
 from runtime.scheduler.agenda import Agenda
 from runtime.scheduler.generation import Generation
 from runtime.scheduler.pen import Pen
-from runtime.scheduler.work import Sample
+from runtime.scheduler.work import Chosen, Sample
 from runtime.scheduler.written import Written
 
 
@@ -57,29 +57,37 @@ class Composer:
         return Sample(
             sampling=recipe.piece.sampling,
             uniform=self.pen.around.uniform(self.pen.stream, self.n_generated),
-            forbidden=recipe.forbidden,
+            forbidden=generation.forbidden,
             allowed=generation.allowed(),
+            bias=recipe.bias,
+            counts=generation.record.counts,
+            n_top=recipe.piece.logprobs,
             origin=self.agenda.origin,
         )
 
-    def take(self, token: int) -> None:
+    def take(self, chosen: Chosen) -> None:
         """A token was chosen for the running `gen`; all that was pending has been appended."""
-        generation = self.agenda.generation
+        generation, token = self.agenda.generation, chosen.token
         assert generation is not None
         assert not self.written.pending
         self.n_generated += 1
         generation.n_tokens += 1
+        n_before = len(self.written.generated)
         if token in generation.recipe.stop_tokens:
+            generation.record.add(chosen, n_before, n_before)
             self._finish(generation, "stop", token)
         elif token in generation.recipe.end_tokens:
+            generation.record.add(chosen, n_before, n_before)
             self._finish(generation, "end_token", token)
         else:
-            self._add(generation, token)
+            self._add(generation, chosen, n_before)
 
-    def _add(self, generation: Generation, token: int) -> None:
+    def _add(self, generation: Generation, chosen: Chosen, n_before: int) -> None:
+        token = chosen.token
         self.pen.tell_header()
         increment, shown = generation.push(token)
         self.written.choose(token, increment)
+        generation.record.add(chosen, n_before, n_before + len(increment))
         if generation.n_lost is not None:
             self.pen.tell_token(token, shown)
             self._cut(generation, generation.n_lost)
@@ -101,7 +109,9 @@ class Composer:
         choice = piece.choices[max(range(len(scores)), key=scores.__getitem__)]
         self.pen.insert(choice)
         by_choice = dict(zip(piece.choices, scores, strict=True))
-        self.pen.tell_value(self.agenda.n_decided - 1, piece.name, choice, "selected", by_choice)
+        self.pen.tell_value(
+            self.agenda.n_decided - 1, piece.name, choice, "selected", scores=by_choice
+        )
         self.last = None
         self.agenda.advance()
 
@@ -136,4 +146,10 @@ class Composer:
         """A `gen` is over: what the model has written for it is its value."""
         value = self.written.generated[generation.start :]
         self.last = Finished(generation, len(self.written.generated), self.agenda.cursor)
-        self.pen.tell_value(self.agenda.n_decided - 1, generation.recipe.piece.name, value, reason)
+        self.pen.tell_value(
+            self.agenda.n_decided - 1,
+            generation.recipe.piece.name,
+            value,
+            reason,
+            logprobs=generation.record.logprobs,
+        )

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from hogdsl.plan import Gen
+from runtime.scheduler.record import Record, speller
 from runtime.scheduler.stops import StopMatcher
-from runtime.scheduler.work import Matcher, Text
+from runtime.scheduler.work import Matcher, Numbers, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,15 +13,19 @@ class Recipe:
     """A `gen` of a plan, with its tokens resolved for the model.
 
     Attributes:
-        end_tokens: the model's own.
+        end_tokens: the model's own, if they end it.
         stop_tokens: those of the `gen`.
         forbidden: tokens that are never chosen.
+        too_early: these and all that would end it, for as long as it has to go on.
+        bias: what is added to the logits of some tokens.
     """
 
     piece: Gen
     end_tokens: frozenset[int]
     stop_tokens: frozenset[int]
     forbidden: tuple[int, ...]
+    too_early: tuple[int, ...] = ()
+    bias: Numbers | None = None
 
 
 class Generation:
@@ -30,6 +35,8 @@ class Generation:
         start: where in the stream's generated text its own begins.
         n_tokens: tokens chosen so far; those that were taken back count, too.
         n_lost: after a stop: characters at the end of the text that do not stay.
+        record: the tokens chosen so far that were not taken back, for penalties and
+            log-probabilities.
     """
 
     def __init__(self, recipe: Recipe, source: Text, start: int) -> None:
@@ -39,6 +46,12 @@ class Generation:
         self.is_mid_character = False
         """The last token completed no text."""
         self._source = source
+        piece = recipe.piece
+        self.record = Record(
+            spell=speller(source),
+            counts=Numbers() if piece.sampling.has_penalties else None,
+            keeps_logprobs=piece.logprobs is not None,
+        )
         self._matcher = self._new_matcher()
         self._refresh()
 
@@ -55,6 +68,12 @@ class Generation:
     def allowed(self) -> bytes | None:
         """Which tokens its grammar lets follow; see `Sample.allowed`."""
         return None if self._matcher is None else self._matcher.allowed()
+
+    @property
+    def forbidden(self) -> tuple[int, ...]:
+        """Tokens that are not chosen next."""
+        too_early = self.n_tokens < self.recipe.piece.min_tokens
+        return self.recipe.too_early if too_early else self.recipe.forbidden
 
     def push(self, token: int) -> tuple[str, str]:
         """Take a token; give the text that it completes, and the text that may be shown now."""
@@ -85,6 +104,7 @@ class Generation:
             n_generated: characters of the stream's generated text that stay.
         """
         self.start = min(self.start, n_generated)
+        self.record.cut(n_generated)
         self._refresh()
         if self._matcher is not None:
             self._matcher = self._new_matcher()

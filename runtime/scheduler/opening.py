@@ -5,10 +5,10 @@ from collections.abc import Callable
 from hogdsl import plan
 from hogdsl.errors import PlanError
 from runtime.scheduler.asks import AskState, first_tokens
-from runtime.scheduler.generation import Recipe
 from runtime.scheduler.life import Surroundings
 from runtime.scheduler.pen import Pen
 from runtime.scheduler.present import Blocks, Present
+from runtime.scheduler.recipes import recipes_of
 from runtime.scheduler.rules import rules_of
 from runtime.scheduler.turns import begins_plainly, render
 from runtime.scheduler.work import Machine, Text
@@ -35,7 +35,7 @@ def open_region(
             apart, a text is no single token, a grammar is refused.
     """
     text = machine.text
-    recipes = {stream.name: _recipes(region, stream, text) for stream in region.streams}
+    recipes = {stream.name: recipes_of(region, stream, text) for stream in region.streams}
     asks = {ask.name: _ask(region, ask, text) for ask in region.asks}
     around = Surroundings(
         cache=machine.cache,
@@ -85,34 +85,6 @@ def _texts(region: plan.Region, blocks: Blocks, around: Surroundings) -> dict[st
             if tokens:
                 texts[block.name] = tokens
     return texts
-
-
-def _recipes(region: plan.Region, stream: plan.Stream, text: Text) -> tuple[Recipe | None, ...]:
-    where = f"region {region.name!r}: streams[{stream.name!r}].pieces"
-    return tuple(
-        _recipe(piece, f"{where}[{i}]", text) if isinstance(piece, plan.Gen) else None
-        for i, piece in enumerate(stream.pieces)
-    )
-
-
-def _recipe(gen: plan.Gen, where: str, text: Text) -> Recipe:
-    def tokens(field: str, names: tuple[plan.TokenName, ...]) -> tuple[int, ...]:
-        try:
-            return tuple(text.token(name) for name in names)
-        except ValueError as error:
-            raise PlanError(f"{where}.{field}: {error}. Name exactly one token.") from error
-
-    if gen.constraint is not None:
-        try:
-            text.matcher(gen.constraint)
-        except ValueError as error:
-            raise PlanError(f"{where}.constraint: {error}") from error
-    return Recipe(
-        piece=gen,
-        end_tokens=text.end_tokens,
-        stop_tokens=frozenset(tokens("stop_tokens", gen.stop_tokens)),
-        forbidden=tokens("sampling.forbidden", gen.sampling.forbidden),
-    )
 
 
 def _ask(region: plan.Region, ask: plan.Ask, text: Text) -> AskState:

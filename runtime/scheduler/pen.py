@@ -123,7 +123,9 @@ class Pen:
         name: str | None,
         value: str,
         reason: GenReason,
+        *,
         scores: dict[str, float] | None = None,
+        logprobs: tuple[events.ChosenToken, ...] | None = None,
     ) -> None:
         """A `gen` or `select` is complete."""
         self.around.emit(
@@ -134,4 +136,5 @@ class Pen:
             value=value,
             reason=reason,
             scores=scores,
+            logprobs=logprobs,
         )

@@ -12,7 +12,7 @@ from runtime.blocks import Block, BlockPrefix
 from runtime.scheduler.asks import AskState
 from runtime.scheduler.life import Phase
 from runtime.scheduler.present import Present
-from runtime.scheduler.work import Cache, Job, Logprobs, Result, RowWork, Text, Want
+from runtime.scheduler.work import Cache, Chosen, Job, Logprobs, Result, RowWork, Text, Want
 from runtime.scheduler.writer import Writer
 
 Heard = Callable[[AskState, dict[str, float]], None]
@@ -69,7 +69,7 @@ def _append(present: Present, writer: Writer) -> Job:
 
 def _taking(present: Present, writer: Writer) -> Callable[[Result], None]:
     def done(result: Result) -> None:
-        assert isinstance(result, int)
+        assert isinstance(result, Chosen)
         writer.appended()
         if writer.phase is Phase.RUNNING:  # it may have ended with the region's budget
             writer.take(result)

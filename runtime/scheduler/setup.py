@@ -98,6 +98,14 @@ def _check_gen(region: plan.Region, gen: plan.Gen, where: str) -> None:
         stops = field(region, f"{where}.stop_regex")
         stops.regex(pattern)
         stops.matches_something(pattern)
+    if gen.max_tokens is not None and gen.min_tokens > gen.max_tokens:
+        raise field(region, f"{where}.min_tokens").error(
+            f"at most max_tokens, which is {gen.max_tokens}; found {gen.min_tokens}"
+        )
+    if gen.constraint is not None and (gen.min_tokens or gen.ignore_eos):
+        raise field(region, f"{where}.constraint").error(
+            "it says where the text ends, so min_tokens and ignore_eos do not go with it"
+        )
 
 
 def _check_order(region: plan.Region) -> None:

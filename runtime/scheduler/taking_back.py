@@ -46,6 +46,7 @@ def tell_shorter(composer: Composer) -> None:
     last, n_generated = composer.last, len(composer.written.generated)
     if last is not None and n_generated < last.end:
         last.generation.start = min(last.generation.start, n_generated)
+        last.generation.record.cut(n_generated)
         composer.tell_value(last.generation, "stream_ended")
 
 

@@ -4,8 +4,9 @@ The scheduler imports neither torch nor a tokenizer. It sees blocks, rows and re
 Python, and the two protocols here are all that it needs from the engine and the model's text.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from hogdsl.plan import Constraint, Sampling, TokenName
@@ -157,23 +158,75 @@ class Origin:
     """Name of the ask."""
 
 
+@dataclass(slots=True)
+class Numbers:
+    """A number for some tokens, in two arrays that a machine can read as they are.
+
+    Attributes:
+        tokens: int64, each at most once.
+        values: float64, of each of them; a token whose number has become 0 stays there.
+    """
+
+    tokens: "array[int]" = field(default_factory=lambda: array("q"))
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    _places: dict[int, int] = field(default_factory=dict[int, int])
+
+    def __contains__(self, token: int) -> bool:
+        return token in self._places
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def add(self, token: int, value: float) -> None:
+        """Add to the number of a token; without one it had 0."""
+        place = self._places.setdefault(token, len(self.tokens))
+        if place == len(self.tokens):
+            self.tokens.append(token)
+            self.values.append(0.0)
+        self.values[place] += value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Choose one token after the last of the row.
 
     Attributes:
+        sampling: how; of its tokens only what the next three say counts.
         uniform: in [0, 1), decides; it depends on the run's seed, the stream and the token's index
             alone, so the batch has no part in the choice.
         forbidden: tokens that are not chosen.
         allowed: the only tokens that may be chosen: token i if bit i % 8, counted from the lowest,
             of byte i // 8 is set; tokens beyond the end may not. None: all.
+        bias: what is added to the logits of some tokens.
+        counts: how often tokens were chosen for the same `gen`, for the penalties; to be read in
+            the step itself, for they go on.
+        n_top: the choice comes with its log-probability, and those of so many of the likeliest
+            tokens. None: without.
     """
 
     sampling: Sampling
     uniform: float
     forbidden: tuple[int, ...] = ()
     allowed: bytes | None = None
+    bias: Numbers | None = None
+    counts: Numbers | None = None
+    n_top: int | None = None
     origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The token of a `Sample`.
+
+    Attributes:
+        token: it.
+        logprob: of it in the model's own distribution; None unless asked for.
+        top: the likeliest tokens there with their log-probabilities, the likeliest first.
+    """
+
+    token: int
+    logprob: float | None = None
+    top: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +238,7 @@ class Logprobs:
 
 
 Want: TypeAlias = Sample | Logprobs | None
-Result: TypeAlias = int | list[list[float]] | None
+Result: TypeAlias = Chosen | list[list[float]] | None
 """What comes back for a `Want`: the token, the log-probabilities, or nothing."""
 
 

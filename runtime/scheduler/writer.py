@@ -18,7 +18,7 @@ from runtime.scheduler.pen import Pen
 from runtime.scheduler.steps import TurnOver
 from runtime.scheduler.taking_back import cut_gen, go_on, take_back, tell_shorter
 from runtime.scheduler.turns import TurnState
-from runtime.scheduler.work import Origin, Sample
+from runtime.scheduler.work import Chosen, Origin, Sample
 from runtime.scheduler.written import Written
 
 _WRITTEN: frozenset[EndReason] = frozenset({"finished", "budget"})
@@ -149,9 +149,9 @@ class Writer:
         """How the next token of the running `gen` is to be chosen."""
         return self._composer.sample()
 
-    def take(self, token: int) -> None:
+    def take(self, chosen: Chosen) -> None:
         """A token was chosen for the running `gen`; all that was pending has been appended."""
-        self._composer.take(token)
+        self._composer.take(chosen)
         self._went_on()
 
     def choose(self, scores: list[float]) -> None:

@@ -8,7 +8,7 @@ from hogdsl.errors import PlanError
 from hogdsl.plan import Gen, Region, Select
 from runtime.blocks import Block
 from runtime.cache.counting import CountingCache
-from runtime.scheduler.work import Logprobs, Origin, Result, RowWork, Sample
+from runtime.scheduler.work import Chosen, Logprobs, Origin, Result, RowWork, Sample
 from runtime.scripted.texts import ScriptTexts
 from runtime.scripted.words import END, Words
 
@@ -78,7 +78,7 @@ class ScriptMachine:
             case _:
                 assert_never(work.want)
 
-    def _next_word(self, want: Sample) -> int:
+    def _next_word(self, want: Sample) -> Chosen:
         origin = want.origin
         key = (origin.stream, origin.n)
         if key not in self._left:
@@ -86,13 +86,28 @@ class ScriptMachine:
             assert isinstance(gen, Gen)
             self._left[key] = deque(self.text.encode(self._texts.text(origin.stream, gen)))
         left = self._left[key]
+        if not left:
+            self._check_end(want)
         token = left.popleft() if left else END
         if token in want.forbidden:
             raise PlanError(
                 f"the script writes {self.text.spell(token)!r} in the stream {origin.stream!r}, "
                 "where it is forbidden. Leave it out."
             )
-        return token
+        if want.n_top is None:
+            return Chosen(token)
+        return Chosen(token, CERTAIN, ((token, CERTAIN),) * bool(want.n_top))
+
+    def _check_end(self, want: Sample) -> None:
+        """A text is over, so its `gen` has to be."""
+        gen = self._piece(want.origin)
+        assert isinstance(gen, Gen)
+        if gen.ignore_eos or END in want.forbidden:
+            field = "ignore_eos" if gen.ignore_eos else "min_tokens"
+            raise PlanError(
+                f"the script's text in the stream {want.origin.stream!r} is over, and its gen goes "
+                f"on: {field} does not let it end there. Give the text more words."
+            )
 
     def _scores(self, tokens: tuple[int, ...], want: Logprobs) -> list[list[float]]:
         match want.origin.kind:

@@ -213,6 +213,29 @@ def test_parts_that_count_as_one_are_explained_as_one():
     assert condition(alone) == "a + a#2 matches /x/"
 
 
+def test_how_tokens_are_drawn_is_explained():
+    sampling = plan.Sampling(
+        temperature=0.5,
+        min_p=0.05,
+        repetition_penalty=1.1,
+        frequency_penalty=0.5,
+        presence_penalty=-1,
+        logit_bias=(plan.Bias(token="yes", bias=2), plan.Bias(token=7, bias=-1.5)),
+    )
+    assert piece(plan.Gen(sampling=sampling)) == (
+        "gen, temperature 0.5, min_p 0.05, repetition 1.1, frequency 0.5, presence -1, "
+        '"yes" +2, 7 -1.5'
+    )
+
+
+def test_lengths_and_what_is_told_are_explained():
+    gen_ = plan.Gen(min_tokens=2, max_tokens=9, ignore_eos=True, logprobs=0)
+    assert piece(gen_) == (
+        "gen, at least 2 tokens, at most 9 tokens, past the end token, tells log-probabilities"
+    )
+    assert piece(plan.Gen(logprobs=3)) == "gen, tells log-probabilities and the 3 likeliest"
+
+
 def test_a_quorum_is_explained():
     given = plan.Matches(streams=("a", "b", "c"), regex="(x)", n=2, agree=True)
     assert condition(given) == "2 of a, b, c match /(x)/ and they agree"

@@ -77,6 +77,39 @@ def test_settings_of_a_gen_arrive_in_the_plan():
     )
 
 
+def test_penalties_lengths_and_log_probabilities_arrive_in_the_plan():
+    piece = hog.gen(
+        max_tokens=9,
+        min_tokens=2,
+        ignore_eos=True,
+        top_logprobs=3,
+        min_p=0.05,
+        repetition_penalty=1.1,
+        frequency_penalty=0.5,
+        presence_penalty=-0.5,
+        logit_bias={"yes": 2.0, 7: -1.0},
+    )
+    assert pieces_of(piece) == (
+        plan.Gen(
+            max_tokens=9,
+            min_tokens=2,
+            ignore_eos=True,
+            logprobs=3,
+            sampling=plan.Sampling(
+                min_p=0.05,
+                repetition_penalty=1.1,
+                frequency_penalty=0.5,
+                presence_penalty=-0.5,
+                logit_bias=(plan.Bias(token="yes", bias=2.0), plan.Bias(token=7, bias=-1.0)),
+            ),
+        ),
+    )
+
+
+def test_log_probabilities_without_alternatives_are_asked_for_alone():
+    assert pieces_of(hog.gen(logprobs=True), hog.gen()) == (plan.Gen(logprobs=0), plan.Gen())
+
+
 def test_a_gen_stops_at_texts_expressions_and_tokens():
     piece = hog.gen(stop=["\n", hog.regex(r"[.!?]\s"), hog.token("<|im_end|>"), hog.token(7)])
     assert pieces_of(piece) == (

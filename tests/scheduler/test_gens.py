@@ -13,7 +13,7 @@ from hogdsl.plan import (
     Sampling,
     Select,
 )
-from runtime.scheduler.work import RowWork, Sample
+from runtime.scheduler.work import Chosen, RowWork, Sample
 from tests.scheduler.world import HALF, Client, World, region, script, stream, tape, text_of
 
 
@@ -123,7 +123,7 @@ def test_every_row_says_for_whom_it_is() -> None:
     origin = world.scheduler.next_step(0.0)
     assert origin is not None
     kinds: list[tuple[str, int]] = []
-    world.scheduler.apply(origin, [ord("1")], 0.0)
+    world.scheduler.apply(origin, [Chosen(ord("1"))], 0.0)
     step = world.scheduler.next_step(0.0)
     assert step is not None
     for work in (*origin.rows, *step.rows):

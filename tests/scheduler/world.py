@@ -19,7 +19,7 @@ from runtime.blocks import Block, BlockPrefix
 from runtime.cache.counting import UNLIMITED_TOKENS, CountingCache
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
-from runtime.scheduler.work import Logprobs, Result, RowWork, Sample
+from runtime.scheduler.work import Chosen, Logprobs, Result, RowWork, Sample
 
 END = 0
 """The end token."""
@@ -198,7 +198,7 @@ class World:
                 return None
             case Sample():
                 said = self.model(seen(work))
-                return _permitted(END if said is None else ord(said), work.want)
+                return _chosen(END if said is None else ord(said), work.want)
             case Logprobs():
                 return self._logprobs(work, work.want)
 
@@ -212,12 +212,14 @@ class World:
         return logprobs
 
 
-def _permitted(token: int, want: Sample) -> int:
-    """The token, or another one if its grammar does not let it come."""
+def _chosen(token: int, want: Sample) -> Chosen:
+    """The token, or another one if its grammar does not let it come, or it is forbidden."""
     mask = want.allowed
-    if mask is None or mask[token // 8] >> token % 8 & 1:
-        return token
-    return next(t for t in range(len(mask) * 8) if mask[t // 8] >> t % 8 & 1)
+    if mask is not None and not mask[token // 8] >> token % 8 & 1:
+        token = next(t for t in range(len(mask) * 8) if mask[t // 8] >> t % 8 & 1)
+    if token in want.forbidden:
+        token = ord("+")
+    return Chosen(token) if want.n_top is None else Chosen(token, -0.5, ((token, -0.5),))
 
 
 @dataclass

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from hogdsl.errors import InternalError
 from hogdsl.plan import Sampling
-from runtime.sampling import bar, sample
+from runtime.masks import bar
+from runtime.sampling import sample
 from runtime.scheduler.work import Origin, Sample
 
 LOGITS = torch.log(torch.tensor([[0.1, 0.4, 0.2, 0.3]]))
@@ -41,7 +42,7 @@ def mask_of(tokens: set[int]) -> bytes:
 
 
 def choose(logits: Tensor, wants: list[Sample]) -> list[int]:
-    return sample(logits, wants, bar(wants, logits.shape[-1]))
+    return [chosen.token for chosen in sample(logits, wants, bar(wants, logits.shape[-1]))]
 
 
 def draw(logits: Tensor, n_draws: int, **settings: float) -> list[int]:
@@ -80,6 +81,17 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p() -> None:
     kept = draw(LOGITS, 900, temperature=1.0, top_p=0.75)
     assert shares(kept) == pytest.approx([0, 4 / 9, 2 / 9, 3 / 9])
     assert set(draw(LOGITS, 50, temperature=1.0, top_p=0.4)) == {1}
+
+
+def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest() -> None:
+    kept = draw(LOGITS, 900, temperature=1.0, min_p=0.45)
+    assert shares(kept) == pytest.approx([0, 4 / 9, 2 / 9, 3 / 9])
+    assert set(draw(LOGITS, 50, temperature=1.0, min_p=1.0)) == {1}
+
+
+def test_min_p_looks_at_what_the_temperature_has_made() -> None:
+    assert set(draw(LOGITS, 50, temperature=4.0, min_p=0.7)) == {0, 1, 2, 3}
+    assert set(draw(LOGITS, 50, temperature=1.0, min_p=0.7)) == {1, 3}
 
 
 def test_the_smallest_and_largest_uniform_numbers_give_kept_tokens() -> None:

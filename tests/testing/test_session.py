@@ -66,6 +66,15 @@ def test_a_forbidden_word_in_the_script_is_refused() -> None:
     assert "writes 'no' in the stream 'a', where it is forbidden" in message
 
 
+@pytest.mark.parametrize("rule", [{"ignore_eos": True}, {"min_tokens": 3}])
+def test_a_text_that_is_over_while_its_gen_may_not_end_is_refused(rule: dict[str, Any]) -> None:
+    (name,) = rule
+    assert failure(script({"a": "one two"}).open(), **rule) == (
+        "the script's text in the stream 'a' is over, and its gen goes on: "
+        f"{name} does not let it end there. Give the text more words."
+    )
+
+
 def test_a_stop_token_ends_a_gen() -> None:
     session = script({"a": "one two<end> three"}).open()
     events = list(session.run(region(stream("a", gen(stop_tokens=("<end>",))))))

@@ -87,6 +87,8 @@ def pieces() -> None:
     hog.gen(forbid=3)  # wrong: reportArgumentType
     hog.gen(regex=["a"])  # wrong: reportArgumentType
     hog.gen(choices=5)  # wrong: reportArgumentType
+    hog.gen(logprobs=5)  # wrong: reportArgumentType
+    hog.gen(logit_bias=["a"])  # wrong: reportArgumentType
     hog.gen(maximum=5)  # wrong: reportCallIssue
     hog.gen(7)  # wrong: reportArgumentType
     hog.select("way")  # wrong: reportCallIssue

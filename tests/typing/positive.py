@@ -80,11 +80,15 @@ def values(s: hog.Scope) -> None:
     assert_type(s["free"], str)
     assert_type(s.select(["a", "b"]), str)
     assert_type(s.scores("way"), Mapping[str, float])
+    assert_type(s.logprobs("free"), tuple[hog.ChosenToken, ...])
+    assert_type(s.logprobs("free")[0].top, tuple[hog.TokenLogprob, ...])
     with s.fork("a", "b", keep="a") as team:
         for worker in team:
             assert_type(worker, hog.Worker)
             assert_type(worker.gen(stop=["\n", hog.regex("x"), hog.token(7)]), hog.Later[str])
         city = team["a"].gen(City, temperature=0.5, forbid=["<x>", 3])
+        team["b"] += hog.gen(logit_bias={"<x>": 2, "y": 0.5}, logprobs=True, min_tokens=2)
+        team["b"] += hog.gen(logit_bias={7: -1.5}, min_p=0.1, repetition_penalty=1.1)
         way = team["b"].select(["left", "right"])
         with team["b"].fork(2) as parts:
             assert_type(parts, hog.Team)
