@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -97,13 +98,18 @@ class EngineMachine:
         logits = self.engine.forward([_row(work) for work in rows])
         results: list[Result] = [None] * len(rows)
         places: list[int] = []
+        scored: list[tuple[int, int, Logprobs]] = []
         at = 0
         for index, work in enumerate(rows):
             if isinstance(work.want, Sample):
                 places.append(at)
             elif isinstance(work.want, Logprobs):
-                results[index] = _logprobs(logits[at : at + len(work.want.wanted)], work.want)
+                scored.append((index, at, work.want))
             at += _n_logits(work.want)
+        if scored:
+            found = _logprobs(logits, [(at, want) for _, at, want in scored])
+            for (index, _, _), logprobs in zip(scored, found, strict=True):
+                results[index] = logprobs
         if wants:
             tokens = iter(sample(logits[places], wants, barred))
             for index, work in enumerate(rows):
@@ -126,7 +132,17 @@ def _n_logits(want: Want) -> int:
             return 0
 
 
-def _logprobs(logits: Tensor, want: Logprobs) -> list[list[float]]:
-    """Log-probabilities of the wanted tokens, from logits float32[n_wanted, n_vocab]."""
-    logprobs = logits.float().log_softmax(dim=-1)
-    return [row[list(tokens)].tolist() for row, tokens in zip(logprobs, want.wanted, strict=True)]
+def _logprobs(logits: Tensor, wants: Sequence[tuple[int, Logprobs]]) -> list[list[list[float]]]:
+    """Log-probabilities of wanted tokens.
+
+    Args:
+        logits: float32[n, n_vocab].
+        wants: each with the index of its first logits.
+    """
+    rows = [at + i for at, want in wants for i in range(len(want.wanted))]
+    wanted = [tokens for _, want in wants for tokens in want.wanted]
+    # Each row is looked up once, however many of its tokens are wanted; one transfer from the GPU.
+    places = [i for i, tokens in enumerate(wanted) for _ in tokens]
+    tokens = [token for tokens in wanted for token in tokens]
+    values = iter(logits[rows].float().log_softmax(dim=-1)[places, tokens].tolist())
+    return [[list(islice(values, len(tokens))) for tokens in want.wanted] for _, want in wants]

@@ -169,17 +169,23 @@ def _resolve_row(
     config: ModelConfig,
 ) -> ResolvedRow:
     items: list[tuple[Block, int]] = []
+    n_total = 0
+    seen: set[int] = set()
     for item in row.view:
         block = item.block if isinstance(item, BlockPrefix) else item
-        check_here(block, blocks, f"Row {index}: ")
-        n_tokens = lengths.get(block.number, block.n_tokens)
+        number = block.number
+        if blocks.get(number) is not block or block.state == "suspended":
+            check_here(block, blocks, f"Row {index}: ")
+        n_tokens = lengths[number] if number in lengths else len(block.tokens)
         if isinstance(item, BlockPrefix):
             _check_prefix(index, item, n_tokens)
             n_tokens = item.n_tokens
         items.append((block, n_tokens))
-    _check_no_block_twice(index, items)
+        n_total += n_tokens
+        seen.add(number)
+    if len(seen) < len(items):
+        raise _block_twice(index, items)
     own, n_own = items[-1]
-    n_total = sum(n_tokens for _, n_tokens in items)
     if n_total > config.context_length:
         raise EngineError(
             f"Row {index}: its view has {n_total} tokens with the {len(row.tokens)} new ones; the "
@@ -218,11 +224,7 @@ def _check_prefix(index: int, prefix: BlockPrefix, n_tokens: int) -> None:
         )
 
 
-def _check_no_block_twice(index: int, items: Sequence[tuple[Block, int]]) -> None:
-    seen: set[int] = set()
-    for block, _ in items:
-        if block.number in seen:
-            raise EngineError(
-                f"Row {index}: the view has block {block.number} twice. A view shows a block once."
-            )
-        seen.add(block.number)
+def _block_twice(index: int, items: Sequence[tuple[Block, int]]) -> EngineError:
+    numbers = [block.number for block, _ in items]
+    twice = next(number for i, number in enumerate(numbers) if number in numbers[:i])
+    return EngineError(f"Row {index}: the view has block {twice} twice. A view shows a block once.")

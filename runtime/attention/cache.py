@@ -50,5 +50,7 @@ def rotations_of(spans: Sequence[Span]) -> Ints:
 def _count_up(starts: Sequence[int], lengths: Sequence[int]) -> Ints:
     """`start, start + 1, …` for each start, as many as its length, one after another."""
     first, n = np.array(starts, dtype=np.int64), np.array(lengths, dtype=np.int64)
+    if len(n) == n.sum():  # one each, as in most steps
+        return first
     begins = n.cumsum() - n
     return (first - begins).repeat(n) + np.arange(n.sum())

@@ -19,11 +19,13 @@ BUSY_SPAN_SCORES = 1 << 14
 """A shorter one that is met by many queries is long too, from so many scores per head on."""
 MANY_ROWS = 128
 """It is worth looking for such spans."""
-TILE_TOKENS = 32
+TILE_TOKENS = 64
+"""Every tile has queries of its own to be picked and rotated: small ones cost more than padding."""
 SCORES_MOST = 1 << 25
 """Scores of one product; a long span is cut further to stay below."""
 PADDED_FREELY = 4096
-"""So many queries, padding included, are not worth a second product."""
+"""Padding with so many queries costs less than a second product."""
+PADDED_FREELY_ON_CPU = 64
 
 
 class Reading(NamedTuple):
@@ -75,17 +77,21 @@ def cut_pieces(rows: Sequence[SpanRow], n_heads: int) -> list[Piece]:
     ]
 
 
-def batches_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
+def batches_of(pieces: Sequence[Piece], *, on_cpu: bool) -> list[list[Piece]]:
     """Which pieces go into one product."""
+    free = PADDED_FREELY_ON_CPU if on_cpu else PADDED_FREELY
     long = [[piece] for piece in pieces if piece.in_place]
     tiles = [piece for piece in pieces if not piece.in_place]
     if not tiles:
         return long
-    n_padded = len(tiles) * max(tile.n_queries for tile in tiles)
-    if n_padded <= max(PADDED_FREELY, 2 * sum(tile.n_queries for tile in tiles)):
+    n_padded = _n_padded(tiles)
+    if n_padded - sum([tile.n_queries for tile in tiles]) <= free:
         return [*long, tiles]
-    tiles.sort(key=_size_class)
-    return [*long, *(list(alike) for _, alike in groupby(tiles, key=_size_class))]
+    ordered = sorted(tiles, key=_size_class)
+    alike = [list(batch) for _, batch in groupby(ordered, key=_size_class)]
+    if n_padded - sum(map(_n_padded, alike)) <= free * (len(alike) - 1):
+        return [*long, tiles]
+    return [*long, *alike]
 
 
 def _busy_slots(rows: Sequence[SpanRow]) -> frozenset[int]:
@@ -98,8 +104,11 @@ def _busy_slots(rows: Sequence[SpanRow]) -> frozenset[int]:
 
 
 def _piece(slot: int, in_place: bool, readings: list[Reading]) -> Piece:
-    n_keys = max(reading.n_keys for reading in readings)
-    return Piece(slot, in_place, n_keys, sum(reading.n_queries for reading in readings), readings)
+    n_keys = n_queries = 0
+    for reading in readings:
+        n_queries += reading.n_queries
+        n_keys = max(n_keys, reading.n_keys)
+    return Piece(slot, in_place, n_keys, n_queries, readings)
 
 
 def _bounded(piece: Piece, n_heads: int) -> Iterator[Piece]:
@@ -114,6 +123,11 @@ def _bounded(piece: Piece, n_heads: int) -> Iterator[Piece]:
             if r.n_keys > cut
         ]
         yield _piece(piece.slot + cut, piece.in_place, readings)
+
+
+def _n_padded(batch: Sequence[Piece]) -> int:
+    """Queries of a product, padding included."""
+    return len(batch) * max([piece.n_queries for piece in batch])
 
 
 def _size_class(piece: Piece) -> int:

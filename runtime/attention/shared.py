@@ -79,7 +79,7 @@ def prepare_shared(
         device: where the tensors go.
         dtype: of scores and weights.
     """
-    batches = batches_of(cut_pieces(rows, config.n_heads))
+    batches = batches_of(cut_pieces(rows, config.n_heads), on_cpu=device.type == "cpu")
     n_kv_heads, n_heads = config.n_kv_heads, config.n_heads
     picking = pick(batches, n_kv_heads, n_heads // n_kv_heads)
     seen = torch.from_numpy(picking.spread(picking.n_seen)).to(device)

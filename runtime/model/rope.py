@@ -126,4 +126,9 @@ class Rope:
     def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Turn every pair of `x` [..., head_dim]; `cos` and `sin` broadcast against it."""
         first, second = x.chunk(2, dim=-1)
-        return torch.addcmul(x * cos, torch.cat((-second, first), dim=-1), sin)
+        sin = sin.chunk(2, dim=-1)[0]  # both halves are the same
+        turned = x * cos
+        turned_first, turned_second = turned.chunk(2, dim=-1)
+        turned_first.addcmul_(second, sin, value=-1)
+        turned_second.addcmul_(first, sin)
+        return turned

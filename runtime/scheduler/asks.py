@@ -38,10 +38,11 @@ class AskState:
         if writer.phase is not Phase.RUNNING:
             self.due = False
             return
-        every, at, generated = self.plan.every, self.plan.at, writer.written.generated
+        every, at = self.plan.every, self.plan.at
         if every is not None and writer.n_generated - self._seen_tokens >= every:
             self.due = True
         if at is not None:
+            generated = writer.written.generated
             self.due = self.due or has_come(at, generated, self._seen_chars)
             self._seen_chars = len(generated)
         if self.due:

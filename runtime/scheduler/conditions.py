@@ -8,7 +8,7 @@ import regex
 
 from hogdsl.plan import Condition, Ended, Matches, Whole
 from runtime.scheduler.life import Phase
-from runtime.scheduler.search import WINDOW_CHARS, Search, compiled, may_begin_at
+from runtime.scheduler.search import WINDOW_CHARS, Search, compiled, looks_ahead, may_begin_at
 from runtime.scheduler.writer import Writer
 
 
@@ -58,17 +58,22 @@ class MatchesState:
         self._told = [_Told(whole) for whole in plan.streams]
         self._searches = [Search(plan.regex) for _ in plan.streams]
         self._n_seen = [0 for _ in plan.streams]
+        self._n_found = 0
 
     def look(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it holds now."""
         for i, told in enumerate(self._told):
             n_told = told.n_chars(writers)
-            if n_told < self._n_seen[i]:  # some of it was taken back
-                self._searches[i] = Search(self._plan.regex)
             if n_told != self._n_seen[i]:
-                self._searches[i].feed(told.text(writers), n_told)
-            self._n_seen[i] = n_told
-        return sum(search.found is not None for search in self._searches) >= self._plan.n
+                self._search(i, told.text(writers), n_told)
+        return self._n_found >= self._plan.n
+
+    def _search(self, i: int, text: str, end: int) -> None:
+        if end < self._n_seen[i]:  # some of it was taken back
+            self._searches[i] = Search(self._plan.regex)
+        self._n_seen[i] = end
+        self._searches[i].feed(text, end)
+        self._n_found = sum(search.found is not None for search in self._searches)
 
     def is_possible(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it may yet hold."""
@@ -94,22 +99,34 @@ class AgreesState:
     def __init__(self, plan: Matches) -> None:
         self._plan = plan
         self._pattern = compiled(plan.regex)
+        self._looks_ahead = looks_ahead(plan.regex)
         self._last = [(_Told(whole), _Last()) for whole in plan.streams]
+        self._n_agreeing = 0
 
     def look(self, writers: Mapping[str, Writer]) -> bool:
         """Whether it holds now."""
         for told, last in self._last:
             n_told = told.n_chars(writers)
             if n_told != last.n_seen:
+                said = last.said
                 self._search(last, told.text(writers), n_told)
+                if last.said != said:
+                    self._count()
+        return self._n_agreeing >= self._plan.n
+
+    def _count(self) -> None:
         said = Counter(last.said for _, last in self._last if last.said is not None)
-        return max(said.values(), default=0) >= self._plan.n
+        self._n_agreeing = max(said.values(), default=0)
 
     def _search(self, last: _Last, text: str, end: int) -> None:
         """Look from the last match on, which may have become longer while it is near the end."""
         if end < last.n_seen:
             last.start, last.said = 0, None
         last.n_seen = end
+        if not self._looks_ahead:
+            last.start = may_begin_at(self._pattern, text, last.start, end)
+            if last.start == end:
+                return
         behind = last.start
         for match in self._pattern.finditer(text, last.start, end):
             last.start, last.said, behind = match.start(), _said(match), match.end()

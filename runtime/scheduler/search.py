@@ -3,6 +3,7 @@
 A match counts from the first *character* at which it is complete, so the answer does not depend on
 how the text was cut into tokens: of `\\d+` in "42" that is "4". What has been searched in vain is
 not searched again: `regex` says where a match could begin that the text so far does not finish.
+Mostly it says *nowhere*, and then one search of the new characters is all that a token costs.
 """
 
 from functools import lru_cache
@@ -10,7 +11,8 @@ from functools import lru_cache
 import regex
 
 WINDOW_CHARS = 200
-"""Text is searched again without asking where a match could still begin, up to this much."""
+"""Where a match depends on the text behind it, or may still grow, so much is searched again without
+asking where one could begin."""
 _LOOKS_AHEAD = regex.compile(r"\$|\\[bBZzmM]|\(\?(?!:|P?<\w)")
 """What makes a match depend on the text behind it."""
 
@@ -34,6 +36,11 @@ def may_begin_at(pattern: "regex.Pattern[str]", text: str, start: int, end: int)
     return match.start() if match is not None else end
 
 
+def looks_ahead(pattern: str) -> bool:
+    """Whether a match may depend on the text behind it: more text may then undo it."""
+    return _LOOKS_AHEAD.search(pattern) is not None
+
+
 class Search:
     """Finds the first match in a text that grows at its end.
 
@@ -41,7 +48,7 @@ class Search:
         found: the match, once there is one; its offsets count from the beginning of the text.
     """
 
-    __slots__ = ("_n_seen", "_pattern", "_start", "_whole", "found")
+    __slots__ = ("_looks_ahead", "_n_seen", "_pattern", "_start", "found")
 
     def __init__(self, pattern: str, start: int = 0) -> None:
         """
@@ -50,18 +57,22 @@ class Search:
             start: matches begin here or later.
         """
         self._pattern = compiled(pattern)
-        self._whole = _LOOKS_AHEAD.search(pattern) is None
+        self._looks_ahead = looks_ahead(pattern)
         self._start = self._n_seen = start
         self.found: regex.Match[str] | None = None
 
     def feed(self, text: str, end: int) -> "regex.Match[str] | None":
         """Look at `text[:end]`, which begins as before, and give what is found, now or before."""
         if self.found is None and end > self._n_seen:
-            if not self._whole or self._pattern.search(text, self._start, end) is not None:
+            if self._looks_ahead:
                 self.found = self._first(text, end)
-            self._n_seen = end
-            if self.found is None and end - self._start > WINDOW_CHARS:
+                if self.found is None and end - self._start > WINDOW_CHARS:
+                    self._start = may_begin_at(self._pattern, text, self._start, end)
+            else:
                 self._start = may_begin_at(self._pattern, text, self._start, end)
+                if self._start < end and self._pattern.search(text, self._start, end) is not None:
+                    self.found = self._first(text, end)
+            self._n_seen = end
         return self.found
 
     def _first(self, text: str, end: int) -> "regex.Match[str] | None":

@@ -4,13 +4,18 @@ Text arrives in pieces. What may be shown is everything up to the first place at
 still begin. The stop that counts is the one that is *complete first*; of several complete at the
 same character, the longest. So the answer does not depend on how the text was cut into pieces, and
 generation ends at the first token that completes any stop.
+
+Most tokens neither complete a stop nor begin one. One search for all stop texts, and one per
+pattern, finds that out; only what is left is looked at closely.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import regex
+
 from hogdsl.errors import InternalError, PlanError
-from runtime.scheduler.search import compiled, may_begin_at
+from runtime.scheduler.search import compiled, looks_ahead, may_begin_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,9 @@ class StopMatcher:
                     f"stop_regex: {pattern.pattern!r} matches the empty text, it would stop before "
                     "anything."
                 )
+        self._signs = (compiled("|".join(map(regex.escape, self._stops))),) if self._stops else ()
+        self._signs += self._patterns
+        self._looks_ahead = any(looks_ahead(pattern.pattern) for pattern in self._patterns)
         self._text = ""
         self._n_released = 0
         self.found: FoundStop | None = None
@@ -72,12 +80,10 @@ class StopMatcher:
         """Take the next piece of text; gives the text that can be shown now."""
         if self.found is not None:
             raise InternalError(f"text {text!r} was fed after the stop {self.found.stop!r}")
-        if not (self._stops or self._patterns):
-            self._n_released += len(text)
-            self._text += text
-            return text
         n_before = len(self._text)
         self._text += text
+        if self._is_harmless():
+            return self._release(len(self._text))
         found = [*self._found_texts(), *self._found_patterns(n_before)]
         if found:
             self.found = min(found, key=lambda stop: (stop.end, stop.start))
@@ -87,6 +93,15 @@ class StopMatcher:
     def flush(self) -> str:
         """The generation ended without a stop: gives what was held back."""
         return self._release(len(self._text)) if self.found is None else ""
+
+    def _is_harmless(self) -> bool:
+        """No stop has begun in what is not released. False may be wrong, and costs time only."""
+        if self._looks_ahead:
+            return False  # a match may be complete before the end of the text, and not at its end
+        for sign in self._signs:
+            if sign.search(self._text, self._n_released, partial=True) is not None:
+                return False
+        return True
 
     def _found_texts(self) -> list[FoundStop]:
         starts = [(self._text.find(stop, self._n_released), stop) for stop in self._stops]

@@ -33,7 +33,7 @@ def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
             patch.setattr(pieces, "MANY_ROWS", 3)
             patch.setattr(pieces, "TILE_TOKENS", 3)
             patch.setattr(pieces, "SCORES_MOST", 100)
-            patch.setattr(pieces, "PADDED_FREELY", 0)
+            patch.setattr(pieces, "PADDED_FREELY_ON_CPU", 0)
             patch.setattr(dense, "CHUNK_QUERIES", 5)
             patch.setattr(dense, "SCORES_MOST", 300)
             patch.setattr(torch_, "FEW_NEW_TOKENS", 2)

@@ -41,8 +41,17 @@ def test_products_do_not_grow_with_the_number_of_rows_and_blocks() -> None:
     for n_rows in (2, 8, 32):
         shared = [Span(0, N_LONG, 0), *(Span(1000 + 100 * i, 40, 0) for i in range(10))]
         rows = [decoding_row(5000 + 100 * i, *shared) for i in range(n_rows)]
-        n_products.add(len(batches_of(cut_pieces(rows, CONFIG.n_heads))))
+        n_products.add(len(batches_of(cut_pieces(rows, CONFIG.n_heads), on_cpu=True)))
     assert max(n_products) <= 3
+
+
+def test_a_tile_that_one_row_sees_is_not_padded_to_those_that_many_see() -> None:
+    shared = [Span(100 * i, 40, 0) for i in range(9)]
+    rows = [decoding_row(5000 + 100 * i, *shared) for i in range(32)]
+    pieces = cut_pieces(rows, CONFIG.n_heads)
+    batches = batches_of(pieces, on_cpu=True)
+    assert [[p.n_queries for p in batch] for batch in batches] == [[1] * 32, [32] * 9]
+    assert len(batches_of(pieces, on_cpu=False)) == 1, "a GPU has room for the padding"
 
 
 def test_a_prompt_is_read_in_place_and_neither_copied_nor_turned() -> None:

@@ -55,6 +55,19 @@ def test_a_quorum_wants_the_same_answer_and_the_last_of_each_counts() -> None:
     assert client.texts["C"] == "C:=3     ", "ended when B said =2, too"
 
 
+def test_the_last_match_of_a_quorum_may_become_longer() -> None:
+    longer = Matches(streams=("A", "B"), regex=r"=(\d+)", n=2, agree=True)
+    until = Until(condition=longer, ends=("C",))
+    client = run(World(tape(A="  =12   ", B="=12     ", C="9" * 20)), team(until))
+    assert client.texts["C"] == "C:99999", "A said =1 before it said =12"
+
+
+def test_a_quorum_may_come_after_much_other_text() -> None:
+    lines = {name: "=" * n + "=7 " for name, n in (("A", 230), ("B", 240))}
+    client = run(World(tape(**lines, C="9" * 300)), team(quorum(2)))
+    assert client.texts["C"] == "C:" + "9" * 243
+
+
 def test_a_quorum_that_does_not_agree_ends_nothing() -> None:
     client = run(World(tape(A="=1", B="=2", C="=3")), team(quorum(2)))
     assert client.reasons["C"] == "finished"

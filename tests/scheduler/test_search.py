@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from runtime.scheduler.search import Search
 
-PATTERNS = [r"a+b", r"a(?!b)", r"b$", r"(a|nb)n", r"\bn", r"[ab]{3}"]
+PATTERNS = [
+    r"a+b",
+    r"a(?!b)",
+    r"b$",
+    r"(a|nb)n",
+    r"\bn",
+    r"[ab]{3}",
+    r"a.*bb|nn",  # hopes from early on for the one, and finds the other
+    r"(?:ab)+n",
+    r"b*n*",  # matches nothing at all everywhere
+]
 
 
 def first(pattern: str, text: str) -> tuple[int, int] | None:

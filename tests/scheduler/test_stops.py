@@ -103,7 +103,7 @@ def test_its_state_can_be_read() -> None:
     assert repr(matcher) == "<StopMatcher 1 stops, 3 released, holds 'st'>"
 
 
-PATTERNS = [r"a+b", r"n(?!a)b?", r"b$", r"(a|nb)n", r"(?<=a)n"]
+PATTERNS = [r"a+b", r"n(?!a)b?", r"b$", r"(a|nb)n", r"(?<=a)n", r"a.*bb|nn"]
 
 
 @given(pieces=st.lists(letters, max_size=6), pattern=st.sampled_from(PATTERNS))
@@ -122,6 +122,22 @@ def test_a_pattern_stops_at_the_same_place_however_the_text_is_cut(
         assert shown == "".join(pieces)[: cut.found.start]
     else:
         assert shown + cut.flush() == "".join(pieces)
+
+
+@given(pieces=st.lists(letters, max_size=6), stops=stops_of_letters)
+def test_texts_stop_where_the_same_patterns_stop(pieces: list[str], stops: list[str]) -> None:
+    as_texts, as_patterns = StopMatcher(stops), StopMatcher((), stops)
+    for piece in pieces:
+        if as_texts.found is None:
+            assert as_texts.feed(piece) == as_patterns.feed(piece)
+    assert as_texts.found == as_patterns.found
+
+
+def test_stop_texts_are_texts_and_no_patterns() -> None:
+    matcher = StopMatcher(["a.b", "(", "|"])
+    assert matcher.feed("axb a.") == "axb "
+    assert matcher.feed("b") == ""
+    assert matcher.found == FoundStop("a.b", 4, 7)
 
 
 def test_what_cannot_become_a_match_is_shown_at_once() -> None:
