@@ -11,7 +11,6 @@ from runtime.attention.cache import slots_of
 from runtime.attention.reference import ReferenceAttention
 from runtime.attention.torch_ import TorchAttention
 from runtime.engine import Engine
-from runtime.pages import Run
 from runtime.views import block_spans
 
 APART_MOST = {torch.float32: 1e-4, torch.float64: 1e-10}
@@ -22,7 +21,8 @@ def cached(engine: Engine, blocks: Sequence[Block]) -> list[Tensor]:
     layers = _layers(engine)
     found: list[Tensor] = []
     for block in blocks:
-        slots = _slots(engine, engine.pages.runs(block.number), block.n_tokens)
+        spans = engine._holdings.spans(block, block.base or 0, 0, block.n_tokens)
+        slots = torch.from_numpy(slots_of(spans))
         found.append(torch.stack([layer[:, slots] for layer in layers]))
     return found
 
@@ -32,7 +32,8 @@ def spoil_free_pages(engine: Engine) -> None:
     spoiler = engine.block()
     n_free = engine.pages.n_free
     engine.pages.take(spoiler.number, n_free)
-    slots = _slots(engine, engine.pages.runs(spoiler.number), n_free * engine.page_size_tokens)
+    runs, n_tokens = engine.pages.runs(spoiler.number), n_free * engine.page_size_tokens
+    slots = torch.from_numpy(slots_of(block_spans(runs, engine.page_size_tokens, 0, n_tokens)))
     for layer in _layers(engine):
         layer[:, slots] = torch.nan
     engine.free(spoiler)
@@ -51,19 +52,24 @@ def suspend_and_restore(engine: Engine, blocks: Sequence[Block], others: Sequenc
     """Take the keys of `blocks` away, restore them, and compare all that can be seen."""
     everything = [*blocks, *others]
     before = cached(engine, everything), probe(engine, everything)
-    states, n_used = [block.state for block in everything], engine.pages.n_used
+    states = [block.state for block in everything]
     tokens = [list(block.tokens) for block in everything]
     engine.suspend(*blocks)
     engine.check()
-    assert engine.pages.n_used == sum(engine.pages.n_held(block.number) for block in others)
+    assert n_own_pages(engine) == sum(engine.pages.n_held(block.number) for block in others)
     spoil_free_pages(engine)
     engine.restore(*blocks)
     engine.check()
-    assert engine.pages.n_used == n_used
+    assert n_own_pages(engine) == sum(engine.pages.n_held(b.number) for b in everything)
     assert [block.state for block in everything] == states
     assert [block.tokens for block in everything] == tokens
     after = cached(engine, everything), probe(engine, everything)
     torch.testing.assert_close(after, before, rtol=0, atol=APART_MOST[engine.dtype])
+
+
+def n_own_pages(engine: Engine) -> int:
+    """Pages in use that are not the radix cache's."""
+    return engine.pages.n_used - engine.tree.n_used
 
 
 class Story:
@@ -153,7 +159,3 @@ def _layers(engine: Engine) -> list[Tensor]:
     attention = engine._attention
     assert isinstance(attention, ReferenceAttention | TorchAttention)
     return attention._cache.layers
-
-
-def _slots(engine: Engine, runs: Sequence[Run], n_tokens: int) -> Tensor:
-    return torch.from_numpy(slots_of(block_spans(runs, engine.page_size_tokens, 0, n_tokens)))

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from hogdsl.errors import CapacityError, EngineError
 from runtime import Block, Row, restore
@@ -16,7 +15,7 @@ from runtime.attention.pieces import LONG_SPAN_TOKENS, cut_pieces
 from runtime.engine import Engine
 from runtime.history import Written
 from tests.engine.conftest import MakeEngine
-from tests.engine.restoring import Story, cached, suspend_and_restore
+from tests.engine.restoring import Story, cached, n_own_pages, suspend_and_restore
 from tests.engine.tiny import CONFIG, draw_tokens, tiny_engine
 
 drawn = settings(
@@ -232,9 +231,9 @@ def test_a_restoration_that_finds_no_room_changes_nothing(make_engine: MakeEngin
         engine.restore(own)
     assert str(caught.value) == (
         "restore: 13 pages are needed, 5 of them only meanwhile, for text that was seen and is "
-        "gone; 12 of 20 are free. Free, crop or suspend other blocks first."
+        "gone; 7 of 20 are free, and 5 could be. Free, crop or suspend other blocks first."
     )
-    assert (own.state, engine.pages.n_used) == ("suspended", 8)
+    assert (own.state, engine.pages.n_free) == ("suspended", 7)
     engine.check()
     engine.suspend(other)
     engine.restore(own)
@@ -248,11 +247,11 @@ def test_a_restoration_in_which_the_model_fails_can_be_repeated(
     monkeypatch.setattr(restore, "PASS_TOKENS", 4)
     engine = tiny_engine()
     blocks = team(engine)
-    before, n_used = cached(engine, blocks), engine.pages.n_used
+    before = cached(engine, blocks)
     engine.suspend(*blocks)
-    whole, n_calls = engine._hidden, 0
+    whole, n_calls = engine._suspension._compute, 0
 
-    def failing(rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
+    def failing(rows: Sequence[SpanRow], tokens: Sequence[int]) -> object:
         nonlocal n_calls
         n_calls += 1
         found = whole(rows, tokens)
@@ -261,28 +260,28 @@ def test_a_restoration_in_which_the_model_fails_can_be_repeated(
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_hidden", failing)
+        patch.setattr(engine._suspension, "_compute", failing)
         with pytest.raises(MemoryError):
             engine.restore(*blocks)
     engine.check()
-    assert engine.pages.n_used == 0
+    assert n_own_pages(engine) == 0
     assert {block.state for block in blocks} == {"suspended"}
     engine.restore(*blocks)
-    assert engine.pages.n_used == n_used
+    assert n_own_pages(engine) == sum(engine.pages.n_held(block.number) for block in blocks)
     torch.testing.assert_close(cached(engine, blocks), before, rtol=0, atol=1e-4)
 
 
 def restored_tokens(engine: Engine, blocks: Sequence[Block]) -> list[list[int]]:
     """Restore, and tell the tokens that each pass computed, in their order."""
     passes: list[list[int]] = []
-    whole = engine._hidden
+    whole = engine._suspension._compute
 
-    def listening(rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
+    def listening(rows: Sequence[SpanRow], tokens: Sequence[int]) -> object:
         passes.append(list(tokens))
         return whole(rows, tokens)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_hidden", listening)
+        patch.setattr(engine._suspension, "_compute", listening)
         engine.restore(*blocks)
     return passes
 
