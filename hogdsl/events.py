@@ -240,6 +240,9 @@ class Stats(Wire):
     tokens_per_second: float
     """Tokens chosen per second, over the last second or so."""
     pages_used: int
+    """Pages that runs hold."""
+    pages_cached: int = 0
+    """Pages of texts that no run holds and that may be found again; free when they are needed."""
     pages_total: int
     tokens_cached: int
     """Tokens that streams found in the cache when they began, all runs together."""

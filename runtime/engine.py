@@ -212,7 +212,8 @@ class Engine:
             tokens: what the block is to hold.
 
         Returns:
-            How many tokens the block now has: 0 if the view is no plain text.
+            How many tokens the block now has: 0 if the view is no plain text, or the whole is too
+            long for the model.
 
         Raises:
             EngineError: the block is not open or has tokens, or `forward` would raise it for a row
@@ -227,6 +228,8 @@ class Engine:
         if not tokens:
             return 0
         blocks = [item.block if isinstance(item, Ahead) else item for item in view]
+        if sum(block.n_tokens for block in blocks) + len(tokens) > self.config.context_length:
+            return 0
         [row] = resolve([Row([*blocks, block], tokens, n_logits=0)], self._blocks, self.config)
         coming = {item.block: item.coming for item in view if isinstance(item, Ahead)}
         chain = [Link(b, n, coming.get(b, ())) for b, n in row.items[:-1]]

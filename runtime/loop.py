@@ -72,7 +72,7 @@ class Loop:
 
     def stats(self) -> events.Stats:
         """What goes on; may be called by any thread."""
-        n_used, n_total = self.machine.n_pages
+        pages = self.machine.pages
         runs = self.runs
         return events.Stats(
             model=self.machine.name,
@@ -80,8 +80,9 @@ class Loop:
             runs=len(runs),
             steps=self._n_steps,
             tokens_per_second=self._rate(self.now_s()),
-            pages_used=n_used,
-            pages_total=n_total,
+            pages_used=pages.n_used,
+            pages_cached=pages.n_cached,
+            pages_total=pages.n_total,
             tokens_cached=self._n_cached + sum(run.usage.tokens_cached for run in runs),
         )
 

@@ -12,7 +12,7 @@ from runtime.blocks import Row
 from runtime.engine import PIGLET_FOLDER, Engine
 from runtime.masks import bar
 from runtime.sampling import sample
-from runtime.scheduler.work import Logprobs, Result, RowWork, Sample, Want
+from runtime.scheduler.work import Logprobs, Pages, Result, RowWork, Sample, Want
 from runtime.text import Text
 
 ONE_THREAD_WIDTH = 512
@@ -78,9 +78,10 @@ class EngineMachine:
         return self.engine.config.context_length
 
     @property
-    def n_pages(self) -> tuple[int, int]:
-        """Pages in use, and all pages."""
-        return self.engine.pages.n_used, self.engine.pages.n_total
+    def pages(self) -> Pages:
+        """What the pages of the cache are used for."""
+        n_cached, pages = self.engine.tree.n_evictable, self.engine.pages
+        return Pages(pages.n_used - n_cached, n_cached, pages.n_total)
 
     @property
     def cache(self) -> Engine:

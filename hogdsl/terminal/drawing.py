@@ -150,7 +150,7 @@ def status(stats: Stats, step: int) -> Text:
     parts = (
         f"step {step}",
         f"{stats.tokens_per_second:.0f} tokens/s",
-        f"{stats.pages_used}/{stats.pages_total} pages",
+        f"{stats.pages_used}/{stats.pages_total} pages, {stats.pages_cached} cached",
         f"{stats.tokens_cached} tokens from cache",
         f"{stats.model} on {stats.device}",
     )

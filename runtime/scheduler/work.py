@@ -7,7 +7,7 @@ Python, and the two protocols here are all that it needs from the engine and the
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from hogdsl.plan import Constraint, Sampling, TokenName
 from runtime.blocks import Ahead, Block, BlockPrefix
@@ -25,8 +25,8 @@ class Machine(Protocol):
     @property
     def context_length(self) -> int: ...
     @property
-    def n_pages(self) -> tuple[int, int]:
-        """Pages in use, and all pages."""
+    def pages(self) -> "Pages":
+        """What they are used for now."""
         ...
 
     @property
@@ -36,6 +36,16 @@ class Machine(Protocol):
     def run(self, rows: "Sequence[RowWork]", /) -> "list[Result]":
         """One forward pass; results in the order of the rows. If it raises, nothing was written."""
         ...
+
+
+class Pages(NamedTuple):
+    """How many pages a cache has, and for what."""
+
+    n_used: int = 0
+    """That runs hold."""
+    n_cached: int = 0
+    """That the radix cache could give up."""
+    n_total: int = 0
 
 
 Growth: TypeAlias = Mapping[Block, int]

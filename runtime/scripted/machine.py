@@ -8,7 +8,7 @@ from hogdsl.errors import PlanError
 from hogdsl.plan import Gen, Region, Select
 from runtime.blocks import Block
 from runtime.cache.counting import CountingCache
-from runtime.scheduler.work import Chosen, Logprobs, Origin, Result, RowWork, Sample
+from runtime.scheduler.work import Chosen, Logprobs, Origin, Pages, Result, RowWork, Sample
 from runtime.scripted.texts import ScriptTexts
 from runtime.scripted.words import END, Words
 
@@ -29,7 +29,7 @@ class ScriptMachine:
     name = "script"
     device = "none"
     context_length = 1_000_000
-    n_pages = (0, 0)
+    pages = Pages()
 
     def __init__(
         self, texts: ScriptTexts, words: Words, stepped: Callable[[], None] = lambda: None

@@ -19,7 +19,7 @@ from runtime.blocks import Block, BlockPrefix
 from runtime.cache.counting import UNLIMITED_TOKENS, CountingCache
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
-from runtime.scheduler.work import Chosen, Logprobs, Result, RowWork, Sample
+from runtime.scheduler.work import Chosen, Logprobs, Pages, Result, RowWork, Sample
 
 END = 0
 """The end token."""
@@ -110,6 +110,9 @@ class FakeCache(CountingCache):
         super().commit(block, into=into)
 
 
+NO_PAGES = Pages()
+
+
 @dataclass
 class FakeMachine:
     """Only what a run takes from it; `World` runs the rows."""
@@ -118,7 +121,7 @@ class FakeMachine:
     context_length: int
     name: str = "fake"
     device: str = "none"
-    n_pages: tuple[int, int] = (0, 0)
+    pages: Pages = NO_PAGES
     text: Letters = field(default_factory=Letters)
 
     def run(self, rows: Sequence[RowWork]) -> list[Result]:

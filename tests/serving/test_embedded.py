@@ -184,16 +184,16 @@ def test_a_seed_repeats_a_run_and_another_seed_does_not(runtime: EmbeddedRuntime
     assert first != other
 
 
-def test_a_full_cache_ends_the_newest_run_and_no_other() -> None:
+def test_a_run_that_waits_for_its_program_makes_room_and_goes_on_later() -> None:
     runtime = start(n_cache_tokens=512)
-    plan = pair.compile("a:10+25 " * 35)
+    plan, other = pair.compile("a:10+25 " * 35), pair.compile("b:41+25 " * 35)
     old, new = runtime.open(), runtime.open()
     list(old.run(plan.regions[0]))
     assert runtime.stats().pages_used > 16
-    (failed,) = (event for event in new.run(plan.regions[0]) if event.kind == "failed")
-    assert failed.error == "CapacityError"
-    assert "pages" in failed.message
-    assert list(old.run(plan.regions[1]))[-1].kind == "joined"
+    assert list(new.run(other.regions[0]))[-1].kind == "joined"
+    joined = list(old.run(plan.regions[1]))[-1]
+    assert joined.kind == "joined"
+    assert joined.usage.suspensions == 1
     old.close()
     new.close()
     assert runtime.stats().pages_used == 0

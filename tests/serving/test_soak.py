@@ -153,7 +153,7 @@ def test_random_runs_leave_no_page_no_block_and_no_thread() -> None:
     machine = runtime.machine
     assert isinstance(machine, EngineMachine)
     machine.engine.check()
-    assert machine.engine.pages.n_used == 0
+    assert machine.pages.n_used == 0
     assert runtime.stats().runs == 0
     assert {"left", "failed", "joined"} <= set(ends)
     runtime.close()
