@@ -19,6 +19,7 @@ STATS = Stats(
     steps=7,
     tokens_per_second=431.4,
     pages_used=12,
+    pages_cached=7,
     pages_total=256,
     tokens_cached=96,
 )

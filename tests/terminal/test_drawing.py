@@ -123,7 +123,7 @@ def test_a_lane_counts_its_tokens_and_shared_steps():
 
 def test_the_status_line_has_steps_speed_pages_and_cache():
     assert status(STATS, 7).plain == (
-        "step 7 · 431 tokens/s · 12/256 pages · 96 tokens from cache · piglet on cpu"
+        "step 7 · 431 tokens/s · 12/256 pages, 7 cached · 96 tokens from cache · piglet on cpu"
     )
 
 
