@@ -7,6 +7,7 @@
     ├── EngineError     a caller of the low-level engine who broke its contract
     ├── CapacityError   nobody: no room now or ever; the message says which
     ├── RunCancelled    whoever cancelled, or a deadline
+    ├── TraceError      a trace that is damaged, of another model or program, or repeats otherwise
     └── InternalError   us; please report it
 
 Every message says the rule, what was found, where, and what to do.
@@ -95,6 +96,10 @@ class CapacityError(HogError):
 
 class RunCancelled(HogError):
     """A run was cancelled or ran out of time; all that it held is free again."""
+
+
+class TraceError(HogError):
+    """A trace cannot be used, or what happens now is not what it says; with file and line."""
 
 
 class InternalError(HogError):
