@@ -10,6 +10,7 @@
     language/  what programs are written with          compiler/  checks and lowers them
     plan       what the compiler gives to a runtime    events     what a runtime gives back
     commands   what a running region is told           ports      where a runtime is plugged in
+    traces     recorded runs
     testing    a runtime that plays a script           errors     all errors, by who caused them
 
 Importing this package does no work: a model is loaded when a program first runs.
@@ -25,6 +26,7 @@ from hogdsl.errors import (
     PlanError,
     ProgramError,
     RunCancelled,
+    TraceError,
 )
 from hogdsl.events import Event, Stats, Usage
 from hogdsl.language import layouts
@@ -61,6 +63,7 @@ from hogdsl.language.team import Team, Worker
 from hogdsl.language.tools import Tool, ToolError, describe, tool
 from hogdsl.plan import Plan
 from hogdsl.ports import Runtime, local
+from hogdsl.traces import record
 
 __all__ = [
     "Batch",
@@ -96,6 +99,7 @@ __all__ = [
     "Team",
     "Tool",
     "ToolError",
+    "TraceError",
     "Usage",
     "ViewItem",
     "Worker",
@@ -113,6 +117,7 @@ __all__ = [
     "program",
     "quorum",
     "read_plan",
+    "record",
     "regex",
     "select",
     "system",

@@ -48,6 +48,10 @@ class Trace(Protocol):
     def header(self) -> Opened: ...
     @property
     def n_steps(self) -> int: ...
+    @property
+    def is_finished(self) -> bool:
+        """The run is over; otherwise its process has ended before it."""
+        ...
 
 
 class Replay(Protocol):
@@ -86,7 +90,7 @@ class Fork(Protocol):
 
 
 class Traces(Protocol):
-    """What there is to do with traces; the module `runtime.traces`."""
+    """What there is to do with traces; the module `runtime.traces.door`."""
 
     def record(
         self,
@@ -110,7 +114,7 @@ class Traces(Protocol):
 
 def traces() -> Traces:
     """The module that has them, loaded on first use."""
-    return cast(Traces, import_module("runtime.traces"))
+    return cast(Traces, import_module("runtime.traces.door"))
 
 
 def record(runtime: Runtime, file: str | Path) -> Runtime:

@@ -23,7 +23,6 @@ from hogdsl.commands import Command
 from hogdsl.errors import HogError, InternalError, RunCancelled
 from hogdsl.plan import Region
 from runtime.loop import Loop
-from runtime.runner import EngineMachine
 from runtime.scheduler.run import Run
 from runtime.scheduler.work import Machine
 
@@ -40,6 +39,8 @@ def start(
 
     A small model on a CPU runs in one thread (`EngineMachine.prepare_thread`).
     """
+    from runtime.runner import EngineMachine  # torch: other machines do without
+
     machine = EngineMachine.load(
         model, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
     )

@@ -1,9 +1,10 @@
-"""The command line: `hogdsl run`, `hogdsl explain`, `hogdsl doctor`.
+"""The command line: `hogdsl run`, `hogdsl replay`, `hogdsl explain`, `hogdsl doctor`.
 
     cli        the commands and their options; nothing else
     loading    a program file, found, imported, and one program chosen from it
     arguments  `--set key=value`, turned into what the program's annotations say
     running    one run: events go from the stream to a view, the result comes last
+    replaying  recorded runs: written, played again, branched
     pacing     events held back for eyes that are slower than a model
     lanes      what has happened so far, one lane per stream; no drawing, no terminal
     drawing    lanes as rich renderables

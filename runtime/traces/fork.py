@@ -254,6 +254,7 @@ class ForkRuntime:
 
     def __init__(self, trace: Trace, runtime: EmbeddedRuntime) -> None:
         self._trace, self._runtime = trace, runtime
+        self._is_used = False
 
     def open(
         self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
@@ -261,8 +262,13 @@ class ForkRuntime:
         """Begin the run; with the settings of the recorded one.
 
         Raises:
-            TraceError: they are others.
+            TraceError: they are others, or it has begun already.
         """
+        if self._is_used:
+            raise TraceError(
+                f"{self._trace.path}: a fork is one run, and another one begins. Fork it again."
+            )
+        self._is_used = True
         header = self._trace.header
         then = (header.seed, header.max_tokens, header.max_seconds)
         if then != (seed, max_tokens, max_seconds):
