@@ -12,7 +12,7 @@ from hogdsl.terminal import doctor as health
 from hogdsl.terminal.arguments import bind, parse_settings, signature_of
 from hogdsl.terminal.failures import FAILED, UsageError, reported
 from hogdsl.terminal.loading import load
-from hogdsl.terminal.replaying import parse_place, play_again, play_fork, recording
+from hogdsl.terminal.replaying import announce, parse_place, play_again, play_fork, recording
 from hogdsl.terminal.running import play, start, view_for
 from hogdsl.traces import traces
 
@@ -70,6 +70,8 @@ def run(
         chosen = load(file, program)
         given = parse_settings(settings or ())
         arguments = bind(chosen.name, signature_of(chosen), given)
+        if record is not None:
+            announce(record, errors)
         runtime = start(errors, model=model, device=device, dtype=dtype)
         try:
             place = runtime

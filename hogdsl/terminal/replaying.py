@@ -25,6 +25,19 @@ def recording(
     return traces().record(runtime, file, call)
 
 
+def announce(file: Path, console: Console) -> None:
+    """Say that a run goes on that was cut off; before a model is loaded.
+
+    Raises:
+        TraceError: there is something in the file that is no trace, or a damaged one.
+    """
+    if file.exists() and file.stat().st_size:
+        trace = traces().read_trace(file)
+        if not trace.is_finished:
+            steps = count(trace.n_steps, "step")
+            console.print(f"going on after {steps} of {printable(str(file))}", highlight=False)
+
+
 def parse_place(place: str) -> tuple[str, int]:
     """`STREAM:N` of `--fork-at`.
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from hogdsl.errors import PlanError, TraceError
-from hogdsl.events import Event, Stats
+from hogdsl.events import Event, Failed, Stats
 from hogdsl.plan import Region
 from runtime.embedded import EmbeddedRuntime, EventQueue
 from runtime.scheduler.work import Cache, Machine, Result, RowWork, Sample, Text
 from runtime.traces.lines import RegionLine, StepLine
+from runtime.traces.player import error_of
 from runtime.traces.reading import Trace
 from runtime.traces.session import ResumedSession
 
@@ -226,6 +227,7 @@ class Fork:
 
         Raises:
             TraceError: somebody would have to say something in that region.
+            HogError: it fails, for example because the edit may not stand there.
         """
         self._check_alone(self.regions[-1])
         header = self._trace.header
@@ -235,7 +237,10 @@ class Fork:
             )
         ) as session:
             for region in self.regions:
-                yield from session.run_alone(region)
+                for event in session.run_alone(region):
+                    yield event
+                    if isinstance(event, Failed):
+                        raise error_of(event)
 
     def _check_alone(self, region: Region) -> None:
         inputs = [s.name for s in region.streams if s.input is not None or s.reports_delivery]

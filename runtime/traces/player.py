@@ -10,6 +10,7 @@ from math import isclose
 
 from hogdsl import errors
 from hogdsl.errors import TraceError
+from hogdsl.events import Failed
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
 from runtime.scheduler.work import Job, Machine, Result, Text
@@ -126,7 +127,7 @@ class Player:
     def _fail(self, line: FailedLine) -> None:
         """The run fails as it did, unless it has already, by itself."""
         if self._run.failure is None:
-            self._run.fail(_ERRORS[line.error](line.message))
+            self._run.fail(error_of(line))
         failure = self._run.failure
         assert failure is not None
         if (failure.error, failure.message) != (line.error, line.message):
@@ -149,6 +150,11 @@ _ERRORS: dict[str, type[errors.HogError]] = {
     "RunCancelled": errors.RunCancelled,
     "InternalError": errors.InternalError,
 }
+
+
+def error_of(failed: FailedLine | Failed) -> errors.HogError:
+    """The error with which a run has failed."""
+    return _ERRORS[failed.error](failed.message)
 
 
 def _results(line: StepLine, jobs: Sequence[Job]) -> list[Result]:

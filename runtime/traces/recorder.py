@@ -95,7 +95,7 @@ class Recorder:
 
     def failed(self, error: ErrorName, message: str) -> None:
         self._write(FailedLine(error=error, message=message))
-        self._is_over = True
+        self.leave()
 
     def _write(self, line: Header | Line) -> None:
         if self._is_over:
@@ -105,7 +105,7 @@ class Recorder:
             if self._file.write(written) != len(written):
                 raise OSError(None, "there is no room for a whole line")
         except OSError as error:
-            self._is_over = True
+            self.leave()
             self._fail(
                 CapacityError(
                     f"the trace {self.path} cannot be written: {error.strerror}. The run ends, so "

@@ -1,4 +1,4 @@
-"""Every program on the real model: recorded, repeated, and told from a model that is another one."""
+"""Every program on the real model: recorded, repeated, and told from another model."""
 
 import random
 import shutil

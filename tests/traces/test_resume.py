@@ -45,7 +45,7 @@ def two_teams(s: hog.Scope, times: int = 2) -> str:
     for _ in range(times):
         with s.fork("A", "B", layout=HEADER, keep=()) as team:
             for worker in team:
-                worker += hog.gen()
+                worker += hog.gen(max_tokens=40)
         said += [worker.text for worker in team]
     return " / ".join(said)
 
@@ -128,7 +128,7 @@ def test_another_program_is_told_where_it_differs(runtime: EmbeddedRuntime, path
     def other(s: hog.Scope) -> None:
         with s.fork("A", "C", layout=HEADER, keep=()) as team:
             for worker in team:
-                worker += hog.gen()
+                worker += hog.gen(max_tokens=40)
 
     with pytest.raises(hog.TraceError, match=r":2: the program runs another region .*'B' and is"):
         other.on(hog.record(runtime, path)).run()
@@ -146,7 +146,7 @@ def test_a_program_that_goes_another_way_later_is_told_too(
     def other(s: hog.Scope) -> None:
         with s.fork("A", "B", layout=HEADER, keep=()) as team:
             for worker in team:
-                worker += hog.gen()
+                worker += hog.gen(max_tokens=40)
         with s.fork("A", layout=HEADER, keep=()) as team:
             team["A"] += hog.gen(max_tokens=3)
 
@@ -203,7 +203,7 @@ def test_a_callback_is_not_called_for_what_it_has_answered(
     def noted(s: hog.Scope) -> str:
         with s.fork("A", "B", layout=HEADER, keep=()) as team:
             for worker in team:
-                worker += hog.gen()
+                worker += hog.gen(max_tokens=40)
 
             @team["A"].on(r"two|six")
             def note(live: hog.Live, match: hog.Match) -> str:
@@ -227,7 +227,7 @@ def listening(s: hog.Scope, mic: hog.Channel) -> str:
     with s.concurrent() as now:
         now.listen("mic", mic)
         with now.say("talk") as talk:
-            talk += "talk:" + hog.gen()
+            talk += "talk:" + hog.gen(max_tokens=40)
         talk.sees()
     return now["mic"] + "|" + now["talk"]
 
