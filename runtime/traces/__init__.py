@@ -10,7 +10,9 @@
     echo.py         what a program says again when it is run again
     differences.py  where two regions differ
     recording.py    a runtime that records its run, or resumes it
-    fork.py         a recorded run that goes on otherwise
+    edits.py        where a recorded run is to go on otherwise
+    edited_machine.py  a machine that chooses what an edit says
+    fork.py         the run that comes of it
     door.py         what `hogdsl.traces` finds here
 
 The scheduler has no clock and chooses nothing by itself, so a run follows from its header and from

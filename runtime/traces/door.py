@@ -6,7 +6,8 @@ from hogdsl.errors import TraceError
 from hogdsl.ports import Runtime
 from hogdsl.traces import ProgramCall
 from runtime.embedded import EmbeddedRuntime
-from runtime.traces.fork import Edit, Fork, find_region
+from runtime.traces.edits import Edit, find_region
+from runtime.traces.fork import Fork
 from runtime.traces.identity import identity_of
 from runtime.traces.reading import Trace, read_trace
 from runtime.traces.recording import RecordingRuntime, check_model

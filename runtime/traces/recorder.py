@@ -40,7 +40,7 @@ class Recorder:
         Args:
             path: of the file.
             trace: what is in it already; None: it is new, and `begin` comes first.
-            fail: is told, once, that a line could not be written.
+            fail: is told that a line could not be written, with every one that is not.
 
         Raises:
             TraceError: the file exists and is not empty, or cannot be written.
@@ -48,6 +48,8 @@ class Recorder:
         self.path, self._fail = path, fail
         self._crc = 0 if trace is None else trace.crc
         self._is_over = False
+        self.fault: HogError | None = None
+        """Why a line could not be written; then none is any more."""
         try:
             self._file = FileIO(path, "ab")
             if trace is not None:
@@ -59,8 +61,14 @@ class Recorder:
             raise TraceError(f"{path}: cannot be written: {error.strerror}.") from error
 
     def begin(self, header: Header) -> None:
-        """Write the first line."""
+        """Write the first line.
+
+        Raises:
+            CapacityError: it cannot be written.
+        """
         self._write(header)
+        if self.fault is not None:
+            raise self.fault
 
     def close(self) -> None:
         """The run is over: say so, unless it has failed. Safe to call twice."""
@@ -98,6 +106,8 @@ class Recorder:
         self.leave()
 
     def _write(self, line: Header | Line) -> None:
+        if self.fault is not None:
+            self._fail(self.fault)
         if self._is_over:
             return
         written, self._crc = encoded(line, self._crc)
@@ -106,12 +116,11 @@ class Recorder:
                 raise OSError(None, "there is no room for a whole line")
         except OSError as error:
             self.leave()
-            self._fail(
-                CapacityError(
-                    f"the trace {self.path} cannot be written: {error.strerror}. The run ends, so "
-                    "that nothing happens that is not recorded. Make room, or record elsewhere."
-                )
+            self.fault = CapacityError(
+                f"the trace {self.path} cannot be written: {error.strerror}. The run ends, so that "
+                "nothing happens that is not recorded. Make room, or record elsewhere."
             )
+            self._fail(self.fault)
 
 
 def results_of(

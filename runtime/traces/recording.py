@@ -1,10 +1,11 @@
 """A runtime that records its one run, or resumes the recorded one."""
 
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import final
 
-from hogdsl.errors import HogError, TraceError
+from hogdsl.errors import HogError, InternalError, RunCancelled, TraceError
 from hogdsl.events import Stats
 from hogdsl.plan import PLAN_VERSION
 from hogdsl.traces import ProgramCall
@@ -32,8 +33,6 @@ class RecordingRuntime:
         """
         self._runtime, self._path, self._program = runtime, path, program
         self._is_used = False
-        self.resumed: Trace | None = None
-        """What the run began with, if the file had something of it."""
 
     def open(
         self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
@@ -72,7 +71,7 @@ class RecordingRuntime:
         return RecordedSession(self._runtime, run, queue, recorder)
 
     def _resume(self, header: Header, run: Run, queue: EventQueue) -> ResumedSession:
-        self.resumed = trace = read_trace(self._path)
+        trace = read_trace(self._path)
         if trace.is_finished:
             raise TraceError(
                 f"{self._path}: has the trace of a run that is over. Play it with `hogdsl replay`, "
@@ -86,7 +85,7 @@ class RecordingRuntime:
 
         def over(is_live: bool) -> None:
             if is_live:
-                recorder.close()
+                end(recorder, run)
             else:
                 recorder.leave()
 
@@ -94,7 +93,8 @@ class RecordingRuntime:
 
     def _recorder(self, run: Run, trace: Trace | None) -> Recorder:
         def fail(error: HogError) -> None:
-            self._runtime.submit(lambda: run.fail(error) if run.present is not None else None)
+            with suppress(RunCancelled, InternalError):  # then all its runs end anyway
+                self._runtime.submit(lambda: run.fail(error) if run.present else None)
 
         return Recorder(self._path, trace, fail)
 
@@ -115,8 +115,24 @@ class RecordedSession(EmbeddedSession):
         self._recorder = recorder
 
     def close(self) -> None:
+        """As that of any session.
+
+        Raises:
+            CapacityError: the end of the trace could not be written.
+        """
         super().close()
-        self._recorder.close()
+        end(self._recorder, self._run)
+
+
+def end(recorder: Recorder, run: Run) -> None:
+    """The run is over: its trace is, too.
+
+    Raises:
+        CapacityError: some of it could not be written, of which the run has not failed.
+    """
+    recorder.close()
+    if recorder.fault is not None and run.failure is None:
+        raise recorder.fault
 
 
 def check_same(trace: Trace, header: Header) -> None:
