@@ -1,13 +1,11 @@
 """Every program on the real model: recorded, repeated, and told from another model."""
 
-import random
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file, save_file
 
 import hogdsl as hog
@@ -100,7 +98,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("changed") / "piglet"
     shutil.copytree(PIGLET_FOLDER, folder)
     tensors = load_file(folder / "model.safetensors")
-    tensors["model.norm.weight"][random.Random(3).randrange(128)] *= torch.tensor(40.0)
+    tensors["model.norm.weight"][5] = 1e4
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 

@@ -140,9 +140,7 @@ def test_another_program_is_told_where_it_differs(runtime: EmbeddedRuntime, path
             for worker in team:
                 worker += hog.gen(max_tokens=40)
 
-    with pytest.raises(
-        hog.TraceError, match=r":2: .* another region .*0.B' and is '.*0.C'"
-    ):
+    with pytest.raises(hog.TraceError, match=r":2: .* another region .*0.B' and is '.*0.C'"):
         other.on(hog.record(runtime, path)).run()
     assert read_trace(path).lines == read_trace(path).lines[:5]
     assert path.read_bytes().startswith(content[: content.rindex(b"\n") + 1])
