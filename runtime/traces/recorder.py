@@ -52,6 +52,7 @@ class Recorder:
         """Why a line could not be written; then none is any more."""
         try:
             self._file = FileIO(path, "ab")
+            _lock(self._file, path)
             if trace is not None:
                 self._file.truncate(trace.n_bytes)
             elif self._file.seek(0, 2):
@@ -121,6 +122,25 @@ class Recorder:
                 "nothing happens that is not recorded. Make room, or record elsewhere."
             )
             self._fail(self.fault)
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    """Keep others from recording to the file, as long as it is open; where the system can.
+
+    Raises:
+        TraceError: somebody records to it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise TraceError(
+            f"{path}: another run is being recorded to it. Record each to a file of its own."
+        ) from error
 
 
 def results_of(

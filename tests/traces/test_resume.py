@@ -189,6 +189,16 @@ def test_one_file_is_for_one_run(runtime: EmbeddedRuntime, path: Path) -> None:
         two_teams.on(recording).run()
 
 
+def test_two_runs_are_not_recorded_to_one_file_at_the_same_time(
+    runtime: EmbeddedRuntime, path: Path
+) -> None:
+    first = hog.record(runtime, path).open()
+    with pytest.raises(hog.TraceError, match="another run is being recorded to it"):
+        hog.record(runtime, path).open()
+    first.close()
+    assert read_trace(path).is_finished
+
+
 def test_only_runs_of_this_process_are_recorded(path: Path) -> None:
     from hogdsl.testing import script as scripted
 
