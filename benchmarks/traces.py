@@ -3,17 +3,17 @@
 Two workers solve a list of sums on piglet, in turns without and with a trace. Times are seconds of
 this thread on a processor, so other work on the machine does not count. Printed:
 
-    step_us       microseconds per step without a trace, median of the rounds
-    journal_us    microseconds per step in the recorder alone, median
+    step_us       microseconds of a step without a trace: median and mean of all steps
+    recorded_us   of a step with a trace
+    journal_us    of a step in the recorder alone
     cost          journal_us / step_us
-    recorded_us   microseconds per step with a trace, median
     bytes         of the trace, per step
 """
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -35,30 +35,35 @@ class TimedRecorder(Recorder):
     """A recorder that knows how long it took.
 
     Attributes:
-        seconds: in all steps.
+        seconds: in every step.
     """
 
-    seconds = 0.0
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, None, raise_)
+        self.seconds: list[float] = []
 
     def stepped(self, turn: Turn, results: Sequence[Result], now_s: float) -> None:
         begin_s = time.thread_time()
         super().stepped(turn, results, now_s)
-        self.seconds += time.thread_time() - begin_s
+        self.seconds.append(time.thread_time() - begin_s)
 
 
-def play(machine: EngineMachine, regions: Sequence[Region], journal: Recorder | None) -> float:
-    """Run regions; seconds of this thread per step."""
+def play(
+    machine: EngineMachine, regions: Sequence[Region], journal: Recorder | None
+) -> list[float]:
+    """Run regions; seconds of this thread in every step."""
     loop = Loop(machine, time.monotonic)
     run = Run(machine, lambda event: None, seed=1)
     if journal is not None:
         run.journal = journal
     loop.add(run)
-    begin_s = time.thread_time()
+    seconds: list[float] = []
     for region in regions:
         run.start(region, loop.now_s())
+        begin_s = time.thread_time()
         while loop.advance():
-            pass
-    seconds = (time.thread_time() - begin_s) / run.usage.steps
+            seconds.append(time.thread_time() - begin_s)
+            begin_s = time.thread_time()
     loop.remove(run)
     return seconds
 
@@ -75,18 +80,17 @@ def main(rounds: Annotated[int, typer.Option(min=1)] = 20) -> None:
     with TemporaryDirectory() as folder:
         for n in range(rounds):
             path = Path(folder) / str(n)
-            recorder = TimedRecorder(path, None, raise_)
-            plain.append(play(machine, regions, None))
-            recorded.append(play(machine, regions, recorder))
-            n_steps = path.read_bytes().count(b'"kind":"step"')
-            journal.append(recorder.seconds / n_steps)
-            n_bytes = path.stat().st_size // n_steps
+            recorder = TimedRecorder(path)
+            plain += play(machine, regions, None)
+            recorded += play(machine, regions, recorder)
+            journal += recorder.seconds
+            n_bytes = path.stat().st_size // len(recorder.seconds)
             recorder.leave()
-    print(f"step_us      {1e6 * median(plain):.0f}")
-    print(f"recorded_us  {1e6 * median(recorded):.0f}")
-    print(f"journal_us   {1e6 * median(journal):.1f}")
-    print(f"cost         {median(journal) / median(plain):.2%}")
-    print(f"bytes        {n_bytes}")
+    for name, seconds in (("step", plain), ("recorded", recorded), ("journal", journal)):
+        print(f"{name}_us".ljust(13) + f"{1e6 * median(seconds):8.1f} {1e6 * fmean(seconds):8.1f}")
+    medians, means = median(journal) / median(plain), fmean(journal) / fmean(plain)
+    print(f"{'cost':13}{medians:8.2%} {means:8.2%}")
+    print(f"{'bytes':13}{n_bytes:8}")
 
 
 def raise_(error: Exception) -> None:
