@@ -1,12 +1,13 @@
 """A recorded run goes on otherwise from one of its tokens."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 import hogdsl as hog
 from hogdsl.errors import PlanError, TraceError
-from hogdsl.events import StreamEnded
+from hogdsl.events import Event, StreamEnded
 from hogdsl.plan import ChoicesConstraint, Gen, Region, Watch
 from runtime.embedded import EmbeddedRuntime
 from runtime.traces.door import fork
@@ -42,8 +43,7 @@ def recorded(tmp_path: Path, *regions: Region) -> tuple[Trace, EmbeddedRuntime]:
     return read_trace(path), runtime
 
 
-def texts(events: object) -> dict[str, str]:
-    assert hasattr(events, "__iter__")
+def texts(events: Iterable[Event]) -> dict[str, str]:
     return {e.stream: e.text for e in events if isinstance(e, StreamEnded)}
 
 
