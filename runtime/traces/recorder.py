@@ -24,10 +24,10 @@ from runtime.traces.lines import (
     Odds,
     RegionLine,
     RestoredLine,
-    StepLine,
     SuspendedLine,
     ToldLine,
-    encoded,
+    framed,
+    step_said,
 )
 from runtime.traces.reading import Trace
 
@@ -94,7 +94,7 @@ class Recorder:
         self._write(LateLine(at_s=now_s))
 
     def stepped(self, turn: Turn, results: Sequence[Result], now_s: float) -> None:
-        self._write(StepLine(at_s=now_s, results=results_of(turn.jobs, results)))
+        self._put(step_said(now_s, results_of(turn.jobs, results)))
 
     def suspended(self) -> None:
         self._write(SuspendedLine())
@@ -107,11 +107,14 @@ class Recorder:
         self.leave()
 
     def _write(self, line: Header | Line) -> None:
+        self._put(line.model_dump_json().encode())
+
+    def _put(self, said: bytes) -> None:
         if self.fault is not None:
             self._fail(self.fault)
         if self._is_over:
             return
-        written, self._crc = encoded(line, self._crc)
+        written, self._crc = framed(said, self._crc)
         try:
             if self._file.write(written) != len(written):
                 raise OSError(None, "there is no room for a whole line")

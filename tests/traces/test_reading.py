@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hogdsl.errors import TraceError
 from hogdsl.plan import Gen
-from runtime.traces.lines import encoded
+from runtime.traces.lines import Odds, StepLine, encoded, step_said
 from runtime.traces.reading import Trace, read_trace
 from tests.scheduler.world import region, script, stream
 from tests.traces.letters import header, record_one, rewritten
@@ -102,6 +102,25 @@ def test_a_line_of_an_unknown_kind_or_form_is_named(tmp_path: Path, said: str, f
     message = refusal(path, first + f'{said[:-1]},"crc":"{crc:08x}"}}\n'.encode())
     assert message.startswith(f"{path}:2: no line of a trace")
     assert field in message
+
+
+@given(
+    at_s=st.floats(0, 1e9),
+    results=st.lists(
+        st.tuples(st.text(), st.integers(0, 10**6) | st.tuples(st.tuples(st.floats(-90, 0)))),
+        max_size=4,
+    ).map(tuple),
+)
+def test_a_step_that_is_put_together_by_hand_is_read_as_what_it_says(
+    at_s: float, results: tuple[tuple[str, int | Odds], ...]
+) -> None:
+    read = StepLine.model_validate_json(step_said(at_s, results))
+    assert read == StepLine(at_s=at_s, results=results)
+
+
+def test_odds_may_be_infinite() -> None:
+    results = (("A", ((float("-inf"), -0.5),)),)
+    assert StepLine.model_validate_json(step_said(0.5, results)).results == results
 
 
 def is_prefix(part: Trace, of: Trace) -> bool:

@@ -22,7 +22,7 @@ import os, signal, sys
 from hogdsl.terminal.cli import main
 from runtime.traces.recorder import Recorder
 
-write, n_written, n_most = Recorder._write, 0, int(sys.argv.pop(1))
+write, n_written, n_most = Recorder._put, 0, int(sys.argv.pop(1))
 
 def write_and_die(self, line):
     global n_written
@@ -31,7 +31,7 @@ def write_and_die(self, line):
     if n_written == n_most:
         os.kill(os.getpid(), signal.SIGKILL)
 
-Recorder._write = write_and_die
+Recorder._put = write_and_die
 main()
 """
 
