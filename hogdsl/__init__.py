@@ -11,6 +11,7 @@
     plan       what the compiler gives to a runtime    events     what a runtime gives back
     commands   what a running region is told           ports      where a runtime is plugged in
     remote/    programs here, their runs on a server   wire       what a client and a server say
+    traces     recorded runs
     testing    a runtime that plays a script           errors     all errors, by who caused them
 
 Importing this package does no work: a model is loaded when a program first runs.
@@ -27,6 +28,7 @@ from hogdsl.errors import (
     ProgramError,
     RunCancelled,
     ServerError,
+    TraceError,
 )
 from hogdsl.events import ChosenToken, Event, Stats, TokenLogprob, Usage
 from hogdsl.language import layouts
@@ -64,6 +66,7 @@ from hogdsl.language.tools import Tool, ToolError, describe, tool
 from hogdsl.plan import Plan
 from hogdsl.ports import Runtime, local
 from hogdsl.remote import connect
+from hogdsl.traces import record
 
 __all__ = [
     "Batch",
@@ -103,6 +106,7 @@ __all__ = [
     "TokenLogprob",
     "Tool",
     "ToolError",
+    "TraceError",
     "Usage",
     "ViewItem",
     "Worker",
@@ -121,6 +125,7 @@ __all__ = [
     "program",
     "quorum",
     "read_plan",
+    "record",
     "regex",
     "select",
     "system",

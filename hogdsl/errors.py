@@ -8,6 +8,7 @@
     ├── CapacityError   nobody: no room now or ever; the message says which
     ├── RunCancelled    whoever cancelled, or a deadline
     ├── ServerError     a server that is not there, is none of ours, or went away
+    ├── TraceError      a trace that is damaged, of another model or program, or repeats otherwise
     └── InternalError   us; please report it
 
 Every message says the rule, what was found, where, and what to do.
@@ -100,6 +101,10 @@ class RunCancelled(HogError):
 
 class ServerError(HogError):
     """There is no server of ours that speaks our version, or it went away; names its address."""
+
+
+class TraceError(HogError):
+    """A trace cannot be used, or what happens now is not what it says; with file and line."""
 
 
 class InternalError(HogError):

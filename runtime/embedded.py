@@ -13,7 +13,7 @@ the first run and ends with the last.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -23,7 +23,6 @@ from hogdsl.commands import Command
 from hogdsl.errors import HogError, InternalError, RunCancelled
 from hogdsl.plan import Region
 from runtime.loop import Loop
-from runtime.runner import EngineMachine
 from runtime.scheduler.run import Run
 from runtime.scheduler.work import Machine
 
@@ -40,6 +39,8 @@ def start(
 
     A small model on a CPU runs in one thread (`EngineMachine.prepare_thread`).
     """
+    from runtime.runner import EngineMachine  # torch: other machines do without
+
     machine = EngineMachine.load(
         model, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
     )
@@ -51,6 +52,7 @@ class EmbeddedRuntime:
 
     Attributes:
         machine: what it runs on; only for the engine's thread while there are runs.
+        prepare_thread: what a thread that steps the machine calls first.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class EmbeddedRuntime:
             prepare_thread: called by the engine's thread when it begins.
         """
         self.machine = machine
-        self._prepare_thread = prepare_thread
+        self.prepare_thread = prepare_thread
         self._loop = Loop(machine, now_s)
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
@@ -93,19 +95,9 @@ class EmbeddedRuntime:
         Raises:
             RunCancelled: the runtime is closed.
         """
-        with self._wake:
-            number, self._n_opened = self._n_opened, self._n_opened + 1
-        queue: SimpleQueue[events.Event] = SimpleQueue()
-        run = Run(
-            self.machine,
-            queue.put,
-            number=number,
-            seed=seed,
-            max_tokens=max_tokens,
-            max_seconds=max_seconds,
-            opened_at_s=self.now_s(),
-        )
-        self.submit(lambda: self._loop.add(run))
+        queue = EventQueue()
+        run = self.new_run(queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+        self.submit(lambda: self.add(run))
         return EmbeddedSession(self, run, queue)
 
     def stats(self) -> events.Stats:
@@ -144,6 +136,32 @@ class EmbeddedRuntime:
         """The runtime's clock."""
         return self._loop.now_s()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def new_run(
+        self, queue: "EventQueue", *, seed: int, max_tokens: int | None, max_seconds: float | None
+    ) -> Run:
+        """A run whose own clock begins now; it takes no steps before `add`."""
+        with self._wake:
+            number, self._n_opened = self._n_opened, self._n_opened + 1
+        run = Run(
+            self.machine,
+            queue.put,
+            number=number,
+            seed=seed,
+            max_tokens=max_tokens,
+            max_seconds=max_seconds,
+            opened_at_s=0.0,
+        )
+        run.lag_s = self.now_s()
+        return run
+
+    def add(self, run: Run) -> None:
+        """Let a run go on with the others. Only for the engine's thread."""
+        self._loop.add(run)
+
     def forget(self, run: Run) -> None:
         """Free what a run holds; whoever still reads its events is told. Only for the engine's
         thread."""
@@ -157,8 +175,8 @@ class EmbeddedRuntime:
     # ---------------------------------------------------------------- the engine's thread
 
     def _serve(self) -> None:
-        if self._prepare_thread is not None:
-            self._prepare_thread()
+        if self.prepare_thread is not None:
+            self.prepare_thread()
         advanced = True
         try:
             while self._obey(sleep=not advanced):
@@ -202,16 +220,20 @@ class EmbeddedRuntime:
                 self._forget(run, error)
 
 
+EventQueue = SimpleQueue[events.Event | HogError]
+"""From the engine's thread to whoever reads a run; an error is raised there."""
+
+
 class EmbeddedSession:
     """A `hogdsl.ports.Session`. `run` is for one thread at a time, all else for any."""
 
-    def __init__(
-        self, runtime: EmbeddedRuntime, run: Run, queue: "SimpleQueue[events.Event]"
-    ) -> None:
+    def __init__(self, runtime: EmbeddedRuntime, run: Run, queue: EventQueue) -> None:
         self._runtime, self._run, self._events = runtime, run, queue
         self._cancelled = self._closed = False
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[events.Event]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = ()
+    ) -> Generator[events.Event, None, None]:
         """Run one region; see `hogdsl.ports.Session.run`."""
         if self._closed:
             raise RunCancelled("the session is closed. Open another one to run the program again.")
@@ -220,6 +242,8 @@ class EmbeddedSession:
         try:
             while not over:
                 event = self._events.get()
+                if isinstance(event, HogError):
+                    raise event
                 over = event.kind in ("joined", "failed")
                 yield event
         finally:

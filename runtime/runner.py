@@ -26,10 +26,13 @@ class EngineMachine:
         engine: owns the cache.
         text: the model's tokenizer and chat template.
         name: of the model, for people.
+        folder: of its checkpoint, if it was read from one.
     """
 
-    def __init__(self, engine: Engine, text: Text, *, name: str) -> None:
-        self.engine, self.text, self.name = engine, text, name
+    def __init__(
+        self, engine: Engine, text: Text, *, name: str, folder: Path | None = None
+    ) -> None:
+        self.engine, self.text, self.name, self.folder = engine, text, name, folder
 
     @classmethod
     def load(
@@ -51,7 +54,7 @@ class EngineMachine:
         engine = Engine.load(
             folder, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
         )
-        return cls(engine, Text.load(folder), name=str(model))
+        return cls(engine, Text.load(folder), name=str(model), folder=folder)
 
     def __repr__(self) -> str:
         return f"<EngineMachine {self.name}, {self.engine!r}>"

@@ -1,4 +1,4 @@
-"""The command line: `hogdsl run`, `hogdsl serve`, `hogdsl explain`, `hogdsl doctor`.
+"""The command line: `hogdsl run`, `replay`, `serve`, `explain` and `doctor`.
 
     cli        the commands and their options; nothing else
     loading    a program file, found, imported, and one program chosen from it
@@ -6,6 +6,7 @@
     running    one run: events go from the stream to a view, the result comes last
     serving    a model for clients elsewhere
     lately     what a server is doing, not asked for every event
+    replaying  recorded runs: written, played again, branched
     pacing     events held back for eyes that are slower than a model
     lanes      what has happened so far, one lane per stream; no drawing, no terminal
     drawing    lanes as rich renderables

@@ -1,5 +1,6 @@
 """The commands and their options; nothing else."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,9 @@ from hogdsl.terminal import serving
 from hogdsl.terminal.arguments import bind, parse_settings, signature_of
 from hogdsl.terminal.failures import FAILED, UsageError, reported
 from hogdsl.terminal.loading import load
+from hogdsl.terminal.replaying import announce, parse_place, play_again, play_fork, recording
 from hogdsl.terminal.running import play, start, view_for
+from hogdsl.traces import traces
 
 app = typer.Typer(
     add_completion=False,
@@ -61,6 +64,10 @@ def run(
         float | None,
         typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a trace; one that was cut off is gone on with."),
+    ] = None,
     events: Annotated[
         bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
     ] = False,
@@ -69,7 +76,12 @@ def run(
     console, errors = Console(), Console(stderr=True)
     with reported(errors):
         chosen = load(file, program)
-        arguments = bind(chosen.name, signature_of(chosen), parse_settings(settings or ()))
+        given = parse_settings(settings or ())
+        arguments = bind(chosen.name, signature_of(chosen), given)
+        if record is not None and on is not None:
+            raise UsageError("--record writes what runs here; a run --on a server is not recorded")
+        if record is not None:
+            announce(record, errors)
         if on is None:
             runtime = start(errors, model=model, device=device, dtype=dtype)
         elif (model, device, dtype) == (BUILT_IN, None, None):
@@ -77,7 +89,10 @@ def run(
         else:
             raise UsageError("--on names a server, which has its --model, --device and --dtype")
         try:
-            bound = chosen.on(runtime, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+            place = runtime
+            if record is not None:
+                place = recording(runtime, record, file, chosen.name, given)
+            bound = chosen.on(place, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
             live = console.is_terminal and not events
             view_of = view_for(console, events=events)
             play(bound, arguments, view_of, pace=pace if live else None, far=on is not None)
@@ -110,6 +125,62 @@ def serve(
                 max_sessions=max_sessions,
                 max_message_bytes=max_message_bytes,
             )
+        finally:
+            runtime.close()
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A trace that `hogdsl run --record` has written.")],
+    fork_at: Annotated[
+        str | None,
+        typer.Option(metavar="STREAM:N", help="Go on otherwise from the stream's token N, from 0."),
+    ] = None,
+    edit: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What is written there instead.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Where that token is, if the stream is in several regions.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The model's folder, if it is not where it was."),
+    ] = None,
+    any_model: Annotated[
+        bool,
+        typer.Option("--any-model", help="Play it on another model, up to where that differs."),
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    pace: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
+    ] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
+    ] = False,
+) -> None:
+    """Play a recorded run again, step by step the same; or branch it."""
+    console, errors = Console(), Console(stderr=True)
+    with reported(errors):
+        if (fork_at is None) != (edit is None):
+            raise UsageError("--fork-at and --edit go together: where, and what instead")
+        place = None if fork_at is None else parse_place(fork_at)
+        trace = traces().read_trace(file)
+        runtime = start(errors, model=model or trace.header.model_name, device=device, dtype=dtype)
+        pace = pace if console.is_terminal and not events else None
+        view_of = view_for(console, events=events)
+        try:
+            if place is None or edit is None:
+                again = traces().replay(trace, runtime, any_model=any_model)
+                play_again(again, trace, view_of, errors if events else console, pace=pace)
+            else:
+                stream, at = place
+                fork = traces().fork(trace, runtime, stream=stream, at=at, text=edit, region=region)
+                with closing(fork.runtime):
+                    play_fork(fork, trace, view_of, pace=pace)
         finally:
             runtime.close()
 

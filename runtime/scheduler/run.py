@@ -5,9 +5,9 @@ write begin. It ends when every stream has ended; the blocks that it keeps stay,
 freed. When the run fails or is closed, everything is freed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 from hogdsl import events, plan
 from hogdsl.commands import Command
@@ -19,15 +19,27 @@ from runtime.scheduler.asks import AskState
 from runtime.scheduler.cached import find_texts, remember_texts, suspend
 from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey
 from runtime.scheduler.holdings import all_blocks, check_size, growth
+from runtime.scheduler.journal import ErrorName, Journal, NoJournal
 from runtime.scheduler.opening import open_region
 from runtime.scheduler.present import Blocks, Present
 from runtime.scheduler.rows import jobs_of
 from runtime.scheduler.setup import check
 from runtime.scheduler.turn import Turn
-from runtime.scheduler.work import Growth, Job, Machine
+from runtime.scheduler.work import Growth, Job, Machine, Result
 from runtime.scheduler.writer import Writer
 
-ErrorName = Literal["PlanError", "CapacityError", "RunCancelled", "InternalError"]
+_ERROR_NAMES: dict[type[Exception], ErrorName] = {
+    PlanError: "PlanError",
+    CapacityError: "CapacityError",
+    RunCancelled: "RunCancelled",
+}
+
+
+def _error_name(error: Exception) -> ErrorName:
+    for kind, name in _ERROR_NAMES.items():
+        if isinstance(error, kind):
+            return name
+    return "InternalError"
 
 
 class Run:
@@ -35,8 +47,12 @@ class Run:
 
     Attributes:
         present: the region that runs now, if any.
+        failure: why it is over, if it has failed.
         number: of the run, in the order in which runs were opened.
         is_suspended: its pages have been given up; see `runtime.scheduler.pressure`.
+        journal: is told all that the run depends on.
+        lag_s: how far the run's own clock is behind the one that its callers read. A run that goes
+            on where a recorded one stopped goes on at that time.
     """
 
     def __init__(
@@ -61,8 +77,11 @@ class Run:
             opened_at_s: from when that counts; None: from the beginning of its first region.
         """
         self.present: Present | None = None
+        self.failure: events.Failed | None = None
         self.number = number
         self.is_suspended = False
+        self.journal: Journal = NoJournal()
+        self.lag_s = 0.0
         self._calls: list[Callable[[], None]] = []
         """What was said to it while it was suspended."""
         self._machine, self._emit_event = machine, emit
@@ -86,12 +105,14 @@ class Run:
 
     def start(self, region: plan.Region, now_s: float) -> None:
         """Begin a region; a plan that does not fit together fails the run."""
+        now_s -= self.lag_s
         if self.is_suspended:
             self._calls.append(lambda: self._start(region, now_s))
         else:
             self._start(region, now_s)
 
     def _start(self, region: plan.Region, now_s: float) -> None:
+        self.journal.started(region, now_s)
         if self._began_at_s is None:
             self._began_at_s = now_s
             self._opened_at_s = now_s if self._opened_at_s is None else self._opened_at_s
@@ -124,6 +145,7 @@ class Run:
 
     def tell(self, command: Command, now_s: float) -> None:
         """The program says something; between two steps only. Too late, it does nothing."""
+        now_s -= self.lag_s
         if self.is_suspended:
             self._calls.append(lambda: self._tell(command, now_s))
         else:
@@ -133,6 +155,7 @@ class Run:
         present = self.present
         if present is None:
             return
+        self.journal.told(command, now_s)
         try:
             obey(present, command)
             conclude(present, self._accounts, now_s, stepped=False)
@@ -142,6 +165,7 @@ class Run:
 
     def keep_time(self, now_s: float) -> bool:
         """End what is late or fills its context; says whether the run can make a step."""
+        now_s -= self.lag_s
         present = self.present
         if present is None and not self.is_suspended:
             return False
@@ -151,9 +175,12 @@ class Run:
                 self._wake_if_late(now_s)
                 return False
             late = end_late(present, now_s)
-            if present.check_length(self._machine.context_length) or late:
+            late = present.check_length(self._machine.context_length) or late
+            if late:
+                self.journal.timed(now_s)
                 conclude(present, self._accounts, now_s, stepped=False)
-            self._join_if_over(present)
+            if self._join_if_over(present) and not late:
+                self.journal.timed(now_s)
             return self.present is not None and not self._waits(present)
         except Exception as error:  # one run's fault is not to end the others
             self.fail(error)
@@ -224,16 +251,20 @@ class Run:
         if self.present is None:
             return None
         limits = [deadline_s(self.present), self._deadline_s()]
-        return min((limit for limit in limits if limit is not None), default=None)
+        return min((limit + self.lag_s for limit in limits if limit is not None), default=None)
 
-    def stepped(self, now_s: float) -> None:
+    def stepped(self, turn: Turn, results: Sequence[Result], now_s: float) -> None:
         """A step was made in which this run had rows; its results are told next."""
+        now_s -= self.lag_s
+        if not turn.is_prefill:
+            self.journal.stepped(turn, results, now_s)
         self._accounts.steps += 1
         began_at_s = now_s if self._began_at_s is None else self._began_at_s
         self._accounts.seconds = now_s - began_at_s
 
     def settle(self, now_s: float) -> None:
         """All results of a step were told to its jobs: rules, the region's end."""
+        now_s -= self.lag_s
         present = self.present
         if present is None:
             return
@@ -248,9 +279,9 @@ class Run:
 
     def fail(self, error: Exception) -> None:
         """End the run; what it held is freed, and `Failed` says why."""
-        known = (PlanError, CapacityError, RunCancelled)
-        name = type(error).__name__ if isinstance(error, known) else "InternalError"
+        name = _error_name(error)
         message = str(error) or repr(error)
+        self.journal.failed(name, message)
         self.close()
         self._emit(events.Failed, error=name, message=message)
 
@@ -261,10 +292,12 @@ class Run:
         self._blocks.blocks.clear()
         self._calls.clear()
 
-    def _join_if_over(self, present: Present) -> None:
-        if join_if_over(present):
-            self.present = None
-            self._emit(events.Joined, region=present.plan.name, usage=self.usage)
+    def _join_if_over(self, present: Present) -> bool:
+        if not join_if_over(present):
+            return False
+        self.present = None
+        self._emit(events.Joined, region=present.plan.name, usage=self.usage)
+        return True
 
     def _deadline_s(self) -> float | None:
         if self._max_seconds is None or self._opened_at_s is None:
@@ -306,6 +339,7 @@ class Run:
         """Give up all pages; what is said to it meanwhile is kept for later."""
         suspend(self.present, self._all_blocks(), self._machine.cache)
         self.is_suspended = True
+        self.journal.suspended()
         self._accounts.suspensions += 1
 
     def restore(self) -> None:
@@ -316,6 +350,7 @@ class Run:
         """
         self._machine.cache.restore(*self._all_blocks())
         self.is_suspended = False
+        self.journal.restored()
         calls, self._calls = self._calls, []
         for call in calls:
             call()
@@ -345,4 +380,6 @@ class Run:
             self._accounts.tokens_generated += 1
         event = kind(seq=self._n_events, step=self._accounts.steps, **fields)
         self._n_events += 1
+        if isinstance(event, events.Failed):
+            self.failure = event
         self._emit_event(event)

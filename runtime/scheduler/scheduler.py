@@ -135,9 +135,11 @@ class Scheduler:
         """Tell every job its result, then let every run draw its conclusions."""
         for run in step.passed_over:
             self._waited[run] = self._waited.get(run, 0) + 1
-        for run in step.runs:
-            self._waited.pop(run, None)
-            run.stepped(now_s)
+        n_told = 0
+        for turn in step.turns:
+            self._waited.pop(turn.run, None)
+            turn.run.stepped(turn, results[n_told : n_told + len(turn.jobs)], now_s)
+            n_told += len(turn.jobs)
         try:
             for job, result in zip(step.jobs, results, strict=True):
                 job.done(result)
