@@ -11,10 +11,10 @@ A Qwen3-shaped model with random weights decodes after a prompt of so many token
 All are measured in turns in one process, so that all see the same machine; figures are medians.
 Written as JSON:
 
-    rows      for each context and number of streams: milliseconds per step, and of these what
-              engine spends on preparing the views, which is done once per step
+    rows      for each context and number of streams: milliseconds per step, and of these what the
+              engine spends on preparing the views, which is done once per step; pages and megabytes
+              of keys and values that prompt and streams hold together
     slopes    milliseconds per 1000 tokens of prompt, by number of streams
-    memory    pages and bytes that 1 and 4 streams hold together with the longest prompt
     n_threads, bandwidth_gb_s
 """
 
@@ -91,7 +91,12 @@ class Team:
     @property
     def n_tokens(self) -> int:
         """Tokens in the cache, each counted once."""
-        return self.prompt.n_tokens + sum(block.n_tokens for block in self.blocks)
+        return sum(block.n_tokens for block in (self.prompt, *self.blocks))
+
+    @property
+    def n_pages(self) -> int:
+        """Pages that the prompt and the streams hold."""
+        return sum(self.engine.pages.n_held(b.number) for b in (self.prompt, *self.blocks))
 
 
 class Preparation:
@@ -202,16 +207,6 @@ def weight_bytes(engine: Engine) -> int:
     )
 
 
-def memory_of(engine: Engine, prompt: Block, n: int) -> dict[str, int]:
-    """Pages and bytes of `n` streams together with their prompt."""
-    before = engine.pages.n_used - engine.pages.n_held(prompt.number)
-    team = make_team(engine, prompt, n)
-    n_pages = engine.pages.n_used - before
-    engine.free(*team.blocks)
-    n_tokens = n_pages * engine.page_size_tokens
-    return {"pages": n_pages, "bytes": n_tokens * bytes_per_token(CONFIG, engine.dtype)}
-
-
 def measure_context(
     engine: Engine, n_context: int, n_steps: int, times: Times
 ) -> list[dict[str, Any]]:
@@ -220,7 +215,7 @@ def measure_context(
     teams = {n: make_team(engine, prompt, n) for n in N_STREAMS}
     sequences = make_sequences(make_transformers(), n_context + N_OWN)
     preparation = Preparation(engine)
-    memory, console = torch.zeros(BANDWIDTH_BYTES // 4), Console(stderr=True)
+    memory, console = torch.ones(BANDWIDTH_BYTES // 4), Console(stderr=True)
     for _ in track(range(N_WARM_UP + n_steps), f"{n_context} tokens", console=console):
         times.measure(memory.sum, "read")
         for n in N_STREAMS:
@@ -237,6 +232,8 @@ def measure_context(
             "transformers_ms": times.ms("transformers", n_context, n),
             "limit_ms": ms_per_byte * (weight_bytes(engine) + token_bytes * teams[n].n_tokens),
             "prepare_ms": times.ms("prepare", n_context, n),
+            "pages": teams[n].n_pages,
+            "megabytes": teams[n].n_pages * engine.page_size_tokens * token_bytes / 1e6,
         }
         for n in N_STREAMS
     ]
@@ -267,11 +264,9 @@ def main(
     torch.set_num_threads(threads)
     engine, times = make_engine(), Times()
     rows = [row for n in CONTEXTS for row in measure_context(engine, n, steps, times)]
-    prompt = engine.encode(draw_tokens(max(CONTEXTS)))
     figures = {
         "rows": rows,
         "slopes": slopes(rows),
-        "memory": {n: memory_of(engine, prompt, n) for n in (min(N_STREAMS), max(N_STREAMS))},
         "n_threads": threads,
         "bandwidth_gb_s": BANDWIDTH_BYTES / times.ms("read") / 1e6,
     }
@@ -281,7 +276,7 @@ def main(
     for row in rows:
         table.add_row(*(f"{figure:.4g}" for figure in row.values()))
     Console().print(table)
-    for name in ("slopes", "memory", "bandwidth_gb_s"):
+    for name in ("slopes", "bandwidth_gb_s"):
         Console().print(name.replace("_", " "), figures[name])
 
 
