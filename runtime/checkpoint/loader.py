@@ -54,6 +54,7 @@ def load_transformer(
     targets = {place.name: place.target for place in places(config, weights)}
     for name, tensor in read_tensors({name: stored[name] for name in targets}):
         targets[name].copy_(tensor)
+    targets.clear()  # so that each plain matrix is let go of as soon as it is packed
     return Transformer(config, weights)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, rms_norm, silu
+from torch.nn.functional import rms_norm, silu
 
 from runtime.model.config import ModelConfig
+from runtime.model.products import pack, product
 from runtime.model.rope import Rope
 from runtime.model.weights import LayerWeights, Weights
 
@@ -27,6 +28,12 @@ class Transformer:
     """A model for inference. It keeps no state from call to call."""
 
     def __init__(self, config: ModelConfig, weights: Weights) -> None:
+        """
+        Args:
+            config: the model's.
+            weights: taken over; on a CPU their large matrices are packed.
+        """
+        pack(weights)
         self.config = config
         self.weights = weights
         self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)
@@ -66,27 +73,27 @@ class Transformer:
 
         A float64 model, which exists for tests, gives float64.
         """
-        logits = linear(hidden, self.weights.head)
+        logits = product(hidden, self.weights.head)
         return logits if logits.dtype == torch.float64 else logits.float()
 
     def _attention(self, index: int, layer: LayerWeights, x: Tensor, attend: Attend) -> Tensor:
         """x [n, width] -> [n, width]"""
         config = self.config
         n, n_q, n_kv = len(x), config.n_heads, config.n_kv_heads
-        qkv = linear(self._norm(x, layer.attention_norm), layer.qkv, layer.qkv_bias)
+        qkv = product(self._norm(x, layer.attention_norm), layer.qkv, layer.qkv_bias)
         qkv = qkv.view(n, n_q + 2 * n_kv, config.head_dim)
         qk, v = qkv[:, : n_q + n_kv], qkv[:, n_q + n_kv :]
         if layer.qk_norm is not None:
             # One norm for all heads, then each head's weight: fewer, larger operations.
             qk = rms_norm(qk, (config.head_dim,), eps=config.norm_eps) * layer.qk_norm
         mixed = attend(index, qk[:, :n_q], qk[:, n_q:], v)
-        return x + linear(mixed.reshape(n, n_q * config.head_dim), layer.out, layer.out_bias)
+        return x + product(mixed.reshape(n, n_q * config.head_dim), layer.out, layer.out_bias)
 
     def _mlp(self, layer: LayerWeights, x: Tensor) -> Tensor:
         """x [n, width] -> [n, width]; SwiGLU (arXiv 2002.05202)"""
         normed = self._norm(x, layer.mlp_norm)
-        gate, up = linear(normed, layer.gate_up, layer.gate_up_bias).chunk(2, dim=-1)
-        return x + linear(silu(gate) * up, layer.down, layer.down_bias)
+        gate, up = product(normed, layer.gate_up, layer.gate_up_bias).chunk(2, dim=-1)
+        return x + product(silu(gate) * up, layer.down, layer.down_bias)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(x, (self.config.width,), weight, self.config.norm_eps)

@@ -14,9 +14,9 @@ from torch import Tensor
 from runtime.model.config import ModelConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LayerWeights:
-    """One layer. Matrices are [out, in], as torch's `linear` takes them."""
+    """One layer. Matrices are [out, in], as torch's `linear` takes them; see `products.pack`."""
 
     attention_norm: Tensor
     """[width]"""
@@ -38,9 +38,9 @@ class LayerWeights:
     down_bias: Tensor | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Weights:
-    """All tensors of a model."""
+    """All tensors of a model. They are filled once, packed once, and then stay."""
 
     embedding: Tensor
     """[n_vocab, width]"""

@@ -1,0 +1,112 @@
+"""Matrices that are packed for a CPU, and products with them."""
+
+import pytest
+import torch
+
+from runtime.checkpoint import random_transformer
+from runtime.model import products
+from runtime.model.config import ModelConfig
+from runtime.model.products import pack, product
+from runtime.model.weights import Weights, empty_weights
+
+CONFIG = ModelConfig(
+    architecture="Qwen2ForCausalLM",
+    n_layers=2,
+    width=32,
+    n_heads=4,
+    n_kv_heads=2,
+    head_dim=8,
+    mlp_width=48,
+    n_vocab=50,
+    context_length=128,
+    qkv_bias=True,
+)
+
+needs_onednn = pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN"
+)
+
+
+@pytest.fixture
+def packs_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "PACKED_ENTRIES_LEAST", 0)
+
+
+def weights_of(dtype: torch.dtype = torch.float32) -> Weights:
+    """Weights that are not packed yet."""
+    generator = torch.Generator().manual_seed(3)
+    weights = empty_weights(CONFIG, device=torch.device("cpu"), dtype=dtype)
+    for layer in weights.layers:
+        for matrix in (layer.qkv, layer.out, layer.gate_up, layer.down):
+            matrix.copy_(torch.randn(matrix.shape, generator=generator))
+    weights.head.copy_(torch.randn(weights.head.shape, generator=generator))
+    return weights
+
+
+def matrices_of(weights: Weights) -> list[torch.Tensor]:
+    by_layer = [[w.qkv, w.out, w.gate_up, w.down] for w in weights.layers]
+    return [weights.head, *(matrix for layer in by_layer for matrix in layer)]
+
+
+@needs_onednn
+@pytest.mark.usefixtures("packs_all")
+@torch.inference_mode()
+def test_a_packed_matrix_gives_what_a_plain_one_gives() -> None:
+    generator = torch.Generator().manual_seed(4)
+    plain, packed = matrices_of(weights_of()), weights_of()
+    pack(packed)
+    for matrix, other in zip(plain, matrices_of(packed), strict=True):
+        assert other.is_mkldnn
+        bias = torch.randn(len(matrix), generator=generator)
+        for n in (0, 1, 2, 4, 7, 33):
+            x = torch.randn(n, matrix.shape[1], generator=generator)
+            torch.testing.assert_close(product(x, other, bias), product(x, matrix, bias))
+            torch.testing.assert_close(product(x, other), product(x, matrix))
+
+
+@needs_onednn
+@torch.inference_mode()
+def test_a_model_with_packed_matrices_gives_the_same_logits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokens = torch.tensor([7, 3, 11])
+    logits: list[torch.Tensor] = []
+    for least in (1 << 60, 0):
+        monkeypatch.setattr(products, "PACKED_ENTRIES_LEAST", least)
+        model = random_transformer(CONFIG, seed=2)
+        assert model.weights.head.is_mkldnn == (least == 0)
+        logits.append(model.logits(model.hidden(tokens, lambda layer, q, k, v: q)))
+    torch.testing.assert_close(*logits)
+
+
+@needs_onednn
+@pytest.mark.usefixtures("packs_all")
+def test_packed_matrices_can_be_unpacked() -> None:
+    plain, packed = weights_of(), weights_of()
+    pack(packed)
+    pack(packed)  # twice changes nothing
+    for matrix, other in zip(matrices_of(plain), matrices_of(packed), strict=True):
+        torch.testing.assert_close(other.to_dense(), matrix, rtol=0, atol=0)
+
+
+@pytest.mark.usefixtures("packs_all")
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_dtypes_stay_plain(dtype: torch.dtype) -> None:
+    weights = weights_of(dtype)
+    pack(weights)
+    assert not any(matrix.is_mkldnn for matrix in matrices_of(weights))
+
+
+def test_small_matrices_stay_plain() -> None:
+    weights = weights_of()
+    pack(weights)
+    assert not any(matrix.is_mkldnn for matrix in matrices_of(weights))
+
+
+@pytest.mark.usefixtures("packs_all")
+def test_an_embedding_that_is_the_head_stays_plain() -> None:
+    weights = weights_of()
+    weights.head = weights.embedding
+    pack(weights)
+    assert weights.head is weights.embedding
+    assert not weights.embedding.is_mkldnn
