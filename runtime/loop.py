@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hogdsl import events
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
-from runtime.scheduler.work import Machine, Result
+from runtime.scheduler.work import Chosen, Machine, Result
 
 RATE_WINDOW_S = 1.0
 """Tokens per second are counted over this long."""
@@ -111,7 +111,7 @@ class Loop:
         except Exception as error:  # as above
             for run in step.runs:
                 run.fail(error)
-        n_chosen = sum(isinstance(result, int) for result in results)
+        n_chosen = sum(isinstance(result, Chosen) for result in results)
         self._recent.append((now_s, n_chosen))
         while self._recent and now_s - self._recent[0][0] > RATE_WINDOW_S:
             self._recent.popleft()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import final
 
 from hogdsl.errors import PlanError
-from runtime.scheduler.work import Cache, Machine, Result, RowWork, Sample, Text
+from runtime.scheduler.work import Cache, Chosen, Machine, Pages, Result, RowWork, Sample, Text
 from runtime.traces.edits import Edit
 
 
@@ -29,8 +29,8 @@ class EditedMachine:
         return self._machine.context_length
 
     @property
-    def n_pages(self) -> tuple[int, int]:
-        return self._machine.n_pages
+    def pages(self) -> Pages:
+        return self._machine.pages
 
     @property
     def cache(self) -> Cache:
@@ -47,10 +47,10 @@ class EditedMachine:
             PlanError: the token may not stand there.
         """
         mine = [i for i, work in enumerate(rows) if self._is_mine(work)]
-        edited: dict[int, int] = {}
+        edited: dict[int, Chosen] = {}
         for n, row in enumerate(mine, start=self._n_chosen):
             if n in self._edit:
-                edited[row] = self._checked(rows[row], self._edit.token(n))
+                edited[row] = Chosen(self._checked(rows[row], self._edit.token(n)))
         results = self._machine.run(rows)
         self._n_chosen += len(mine)
         return [edited.get(i, result) for i, result in enumerate(results)]

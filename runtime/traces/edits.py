@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hogdsl.errors import TraceError
-from runtime.traces.lines import RegionLine, StepLine
+from runtime.traces.lines import RegionLine, StepLine, token_of
 from runtime.traces.reading import Trace
 
 
@@ -118,4 +118,4 @@ def _places(trace: Trace, stream: str, at: int) -> Iterator[_Place]:
 def _chosen(line: StepLine, stream: str) -> list[int]:
     """Which results of a step are tokens of the stream."""
     results = enumerate(line.results)
-    return [i for i, (name, result) in results if name == stream and isinstance(result, int)]
+    return [i for i, (name, result) in results if name == stream and token_of(result) is not None]

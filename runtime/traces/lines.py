@@ -78,6 +78,29 @@ Odds = tuple[tuple[float, ...], ...]
 """Log-probabilities, as `runtime.scheduler.work.Logprobs` wants them."""
 
 
+class Measured(Wire):
+    """A token of a `gen` that tells log-probabilities; see `runtime.scheduler.work.Chosen`."""
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
+
+
+Told = int | Measured | Odds
+"""A token, a token with log-probabilities, or log-probabilities alone."""
+
+
+def token_of(told: Told) -> int | None:
+    """The token that was chosen, if one was."""
+    match told:
+        case int():
+            return told
+        case Measured():
+            return told.token
+        case _:
+            return None
+
+
 class StepLine(Wire):
     """A forward pass, and what was chosen or measured in it, in the order of its rows."""
 
@@ -85,7 +108,7 @@ class StepLine(Wire):
 
     kind: Literal["step"] = "step"
     at_s: float
-    results: tuple[tuple[str, int | Odds], ...]
+    results: tuple[tuple[str, Told], ...]
     """For each row that wanted something: its stream, and the token or the log-probabilities."""
 
 
@@ -147,7 +170,7 @@ def framed(said: bytes, crc: int) -> tuple[bytes, int]:
     return b'%b,"crc":"%08x"}\n' % (said[:-1], crc), crc
 
 
-def step_said(at_s: float, results: tuple[tuple[str, int | Odds], ...]) -> bytes:
+def step_said(at_s: float, results: tuple[tuple[str, Told], ...]) -> bytes:
     """What a `StepLine` says, put together by hand: it is needed in every step, and by way of a
     model it takes several times as long."""
     told = (f"[{_quoted(stream)},{_number(result)}]" for stream, result in results)
@@ -159,5 +182,11 @@ def _quoted(stream: str) -> str:
     return json.dumps(stream)
 
 
-def _number(result: int | Odds) -> str:
-    return str(result) if isinstance(result, int) else json.dumps(result)
+def _number(result: Told) -> str:
+    match result:
+        case int():
+            return str(result)
+        case Measured():
+            return result.model_dump_json()
+        case _:
+            return json.dumps(result)

@@ -13,18 +13,20 @@ from hogdsl.errors import TraceError
 from hogdsl.events import Failed
 from runtime.scheduler.run import Run
 from runtime.scheduler.scheduler import Scheduler, Step
-from runtime.scheduler.work import Job, Machine, Result, Text
+from runtime.scheduler.work import Chosen, Job, Machine, Result, Text
 from runtime.traces.lines import (
     FailedLine,
     FinishedLine,
     LateLine,
     Line,
-    Odds,
+    Measured,
     RegionLine,
     RestoredLine,
     StepLine,
     SuspendedLine,
+    Told,
     ToldLine,
+    token_of,
 )
 from runtime.traces.reading import Trace
 from runtime.traces.recorder import results_of
@@ -103,7 +105,7 @@ class Player:
         except Exception as error:  # as `runtime.loop` does
             self._run.fail(error)
         self.n_steps += 1
-        self.n_tokens += sum(isinstance(result, int) for _, result in line.results)
+        self.n_tokens += sum(token_of(result) is not None for _, result in line.results)
 
     def _next_step(self) -> Step:
         step = self._scheduler.next_step(self.now_s)
@@ -166,23 +168,34 @@ def _results(line: StepLine, jobs: Sequence[Job]) -> list[Result]:
             results.append(None)
             continue
         _, result = next(told)
-        results.append(result if isinstance(result, int) else [list(row) for row in result])
+        results.append(_result(result))
     return results
 
 
-def _same(told: int | Odds, found: int | Odds) -> bool:
-    if isinstance(told, int) or isinstance(found, int):
-        return told == found
+def _result(told: Told) -> Result:
+    match told:
+        case int():
+            return Chosen(told)
+        case Measured():
+            return Chosen(told.token, told.logprob, told.top)
+        case _:
+            return [list(row) for row in told]
+
+
+def _same(told: Told, found: Told) -> bool:
+    if not (isinstance(told, tuple) and isinstance(found, tuple)):
+        return token_of(told) == token_of(found)
     if [len(row) for row in told] != [len(row) for row in found]:
         return False
     pairs = zip(sum(told, ()), sum(found, ()), strict=True)
     return all(isclose(a, b, rel_tol=0.0, abs_tol=TOLERANCE) for a, b in pairs)
 
 
-def _shown(result: int | Odds, text: Text) -> str:
-    if isinstance(result, int):
-        detokenizer = text.detokenizer()
-        spelled = detokenizer.push(result) + detokenizer.flush()
-        return f"chose {spelled!r} (token {result})"
+def _shown(result: Told, text: Text) -> str:
+    if not isinstance(result, tuple):
+        token, detokenizer = token_of(result), text.detokenizer()
+        assert token is not None
+        spelled = detokenizer.push(token) + detokenizer.flush()
+        return f"chose {spelled!r} (token {token})"
     rows = ["[" + " ".join(f"{logprob:.5f}" for logprob in row) + "]" for row in result]
     return f"measured the log-probabilities {' '.join(rows)}"

@@ -14,17 +14,18 @@ from hogdsl.commands import Command
 from hogdsl.errors import CapacityError, HogError, TraceError
 from runtime.scheduler.journal import ErrorName
 from runtime.scheduler.turn import Turn
-from runtime.scheduler.work import Job, Result
+from runtime.scheduler.work import Chosen, Job, Result
 from runtime.traces.lines import (
     FailedLine,
     FinishedLine,
     Header,
     LateLine,
     Line,
-    Odds,
+    Measured,
     RegionLine,
     RestoredLine,
     SuspendedLine,
+    Told,
     ToldLine,
     framed,
     step_said,
@@ -146,13 +147,18 @@ def _lock(file: FileIO, path: Path) -> None:
         ) from error
 
 
-def results_of(
-    jobs: Sequence[Job], results: Sequence[Result]
-) -> tuple[tuple[str, int | Odds], ...]:
+def results_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[tuple[str, Told], ...]:
     """The results of those jobs that want something, each with the stream that it is for."""
-    found: list[tuple[str, int | Odds]] = []
+    found: list[tuple[str, Told]] = []
     for job, result in zip(jobs, results, strict=True):
         if job.work.want is not None and result is not None:
-            own = result if isinstance(result, int) else tuple(map(tuple, result))
-            found.append((job.work.want.origin.stream, own))
+            found.append((job.work.want.origin.stream, _told(result)))
     return tuple(found)
+
+
+def _told(result: Chosen | list[list[float]]) -> Told:
+    if not isinstance(result, Chosen):
+        return tuple(map(tuple, result))
+    if result.logprob is None:
+        return result.token
+    return Measured(token=result.token, logprob=result.logprob, top=result.top)

@@ -70,14 +70,15 @@ class Replay:
 
     def stats(self) -> Stats:
         """What goes on, for a status line."""
-        n_used, n_total = self._machine.n_pages
+        pages = self._machine.pages
         return Stats(
             model=self._machine.name,
             device=self._machine.device,
             runs=1,
             steps=self.n_steps,
             tokens_per_second=0.0,
-            pages_used=n_used,
-            pages_total=n_total,
+            pages_used=pages.n_used,
+            pages_cached=pages.n_cached,
+            pages_total=pages.n_total,
             tokens_cached=self.usage.tokens_cached,
         )

@@ -8,12 +8,12 @@ from hogdsl.commands import Command
 from hogdsl.events import Event
 from hogdsl.plan import PLAN_VERSION, Region
 from runtime.blocks import Block
-from runtime.scheduler.work import Result, RowWork
+from runtime.scheduler.work import Pages, Result, RowWork
 from runtime.traces.lines import Header, Line, ModelIdentity, encoded
 from runtime.traces.reading import Trace, read_trace
 from runtime.traces.recorder import Recorder
 from runtime.traces.replay import Replay
-from tests.scheduler.world import Client, FakeCache, Letters, Model, World, seen
+from tests.scheduler.world import NO_PAGES, Client, FakeCache, Letters, Model, World, seen
 
 IDENTITY = ModelIdentity(name="letters", weights="w", text="t")
 
@@ -27,7 +27,7 @@ class LetterMachine:
     name: str = "letters"
     device: str = "none"
     context_length: int = 4096
-    n_pages: tuple[int, int] = (0, 0)
+    pages: Pages = NO_PAGES
     cache: FakeCache = field(default_factory=FakeCache)
     text: Letters = field(default_factory=Letters)
     views: list[str] = field(default_factory=list)

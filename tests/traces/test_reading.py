@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hogdsl.errors import TraceError
 from hogdsl.plan import Gen
-from runtime.traces.lines import Odds, StepLine, encoded, step_said
+from runtime.traces.lines import Measured, StepLine, Told, encoded, step_said
 from runtime.traces.reading import Trace, read_trace
 from tests.scheduler.world import region, script, stream
 from tests.traces.letters import header, record_one, rewritten
@@ -107,12 +107,22 @@ def test_a_line_of_an_unknown_kind_or_form_is_named(tmp_path: Path, said: str, f
 @given(
     at_s=st.floats(0, 1e9),
     results=st.lists(
-        st.tuples(st.text(), st.integers(0, 10**6) | st.tuples(st.tuples(st.floats(-90, 0)))),
+        st.tuples(
+            st.text(),
+            st.integers(0, 10**6)
+            | st.builds(
+                Measured,
+                token=st.integers(0, 99),
+                logprob=st.floats(-90, 0),
+                top=st.just(()) | st.tuples(st.tuples(st.integers(0, 99), st.floats(-90, 0))),
+            )
+            | st.tuples(st.tuples(st.floats(-90, 0))),
+        ),
         max_size=4,
     ).map(tuple),
 )
 def test_a_step_that_is_put_together_by_hand_is_read_as_what_it_says(
-    at_s: float, results: tuple[tuple[str, int | Odds], ...]
+    at_s: float, results: tuple[tuple[str, Told], ...]
 ) -> None:
     read = StepLine.model_validate_json(step_said(at_s, results))
     assert read == StepLine(at_s=at_s, results=results)
