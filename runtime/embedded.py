@@ -150,7 +150,7 @@ class EmbeddedRuntime:
         self._forget(run, RunCancelled("the session was closed while the run went on."))
 
     def _forget(self, run: Run, error: HogError) -> None:
-        if run.present is not None:
+        if run.is_running:
             run.fail(error)
         self._loop.remove(run)
 
@@ -269,5 +269,5 @@ class EmbeddedSession:
             self._run.fail(error)
 
     def _cancel(self) -> None:
-        if self._run.present is not None:
+        if self._run.is_running:
             self._run.fail(RunCancelled("the run was cancelled."))

@@ -97,9 +97,12 @@ def restore(runs: Iterable[Run], cache: Cache) -> None:
 
 
 def _try_to_restore(run: Run) -> CapacityError | None:
-    """Restore a run; what there is no room for, if it cannot be done now."""
+    """Restore a run, which fails if its pass fails; what there is no room for, if it cannot be done
+    now."""
     try:
         run.restore()
     except CapacityError as error:
         return error
+    except Exception as error:  # one run's fault is not to end the others
+        run.fail(error)
     return None
