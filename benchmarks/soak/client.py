@@ -100,7 +100,7 @@ def _faults(told: Sequence[Event], stopped: str) -> list[str]:
     if not isinstance(told[-1], Failed | Joined):
         faults.append(f"the last event is {told[-1]!r}")
     n_failed = sum(isinstance(event, Failed) for event in told)
-    if n_failed and not isinstance(told[-1], Failed) or n_failed > 1:
+    if (n_failed and not isinstance(told[-1], Failed)) or n_failed > 1:
         faults.append(f"{n_failed} failures, and the last event is {told[-1]!r}")
     n_begun = sum(event.kind == "region_started" for event in told)
     n_joined = sum(isinstance(event, Joined) for event in told)
