@@ -59,16 +59,18 @@ class EmbeddedRuntime:
         *,
         now_s: Callable[[], float] = time.monotonic,
         prepare_thread: Callable[[], None] | None = None,
+        interactive_first: bool = True,
     ) -> None:
         """
         Args:
             machine: what runs the rows of every step.
             now_s: the clock, in seconds from anywhere.
             prepare_thread: called by the engine's thread when it begins.
+            interactive_first: runs in which somebody waits for an answer come before the others.
         """
         self.machine = machine
         self._prepare_thread = prepare_thread
-        self._loop = Loop(machine, now_s)
+        self._loop = Loop(machine, now_s, interactive_first=interactive_first)
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None

@@ -117,9 +117,12 @@ def test_a_region_that_waits_for_its_run_to_be_restored_ends_too(stage: Stage, h
         else:
             stage.runtime.forget(run)
 
-    stage.at(session, "idle", suspend_and_end)
+    def end_first() -> None:
+        stage.now_s = 2.0
+        stage.at(session, "idle", suspend_and_end)
+
+    stage.at(session, "waiting", end_first)
     stage.start(session, listening(FIRST).model_copy(update={"max_seconds": 1}))
-    stage.at(session, "waiting", lambda: setattr(stage, "now_s", 2.0))
     while session._events.get(timeout=60).kind != "joined":
         pass
     assert is_cancelled(events_of(session), "was c")

@@ -1,4 +1,4 @@
-"""Law 7: whatever is done to runs, nothing of them stays behind (`benchmarks.soak`, for a moment)."""
+"""Law 7: whatever is done to runs, nothing of them stays behind. `benchmarks.soak` in short."""
 
 from benchmarks.soak.soak import soak
 
