@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hogdsl.commands import CloseInput, Hear
 from hogdsl.plan import Gen, Input, Region, Text
+from runtime.blocks import Block
 from tests.scheduler.drawn import regions
 from tests.scheduler.test_prefill import told
 from tests.scheduler.world import Client, FakeCache, World, region, script, stream
@@ -82,6 +83,26 @@ def test_who_only_waits_is_suspended_first_and_hears_what_came_meanwhile() -> No
     while waits.run.present or writes.run.present:
         assert world.step() is not None
     assert waits.texts["mic"] == "mic:hi"
+    assert writes.texts == {"A": "A:" + "1234567890" * 2}
+
+
+def test_a_run_whose_restoration_fails_is_over_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, waits, writes = suspended_listener()
+
+    def broken(*blocks: Block) -> None:
+        raise RuntimeError("the device failed")
+
+    monkeypatch.setattr(world.cache, "restore", broken)
+    waits.tell(Hear(stream="mic", text="hi"))
+    for _ in range(40):
+        world.step()
+    assert not waits.run.is_running
+    failed = waits.events[-1]
+    assert failed.kind == "failed"
+    assert failed.error == "InternalError"
+    assert "the device failed" in failed.message
     assert writes.texts == {"A": "A:" + "1234567890" * 2}
 
 
