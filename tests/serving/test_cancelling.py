@@ -117,13 +117,13 @@ def test_a_region_that_waits_for_its_run_to_be_restored_ends_too(stage: Stage, h
         else:
             stage.runtime.forget(run)
 
-    def end_first() -> None:
+    def pass_time() -> None:
         stage.now_s = 2.0
-        stage.at(session, "idle", suspend_and_end)
 
-    stage.at(session, "waiting", end_first)
+    stage.at(session, "waiting", pass_time)
     stage.start(session, listening(FIRST).model_copy(update={"max_seconds": 1}))
     while session._events.get(timeout=60).kind != "joined":
         pass
+    stage.runtime.submit(suspend_and_end)
     assert is_cancelled(events_of(session), "was c")
     assert run.usage.steps == 1

@@ -10,7 +10,7 @@ from runtime.scheduler import scheduler
 from runtime.scheduler.order import PATIENCE_STEPS
 from tests.serving.stage import ENDLESS, Stage, events_of, solo, usage_of
 
-N_TEAMS = 5
+N_TEAMS = 8
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def team(n: int) -> Region:
             name=name,
             role="worker",
             view=("prompt", "history", other, name),
-            pieces=(Gen(sampling=ENDLESS, max_tokens=70),),
+            pieces=(Gen(sampling=ENDLESS, max_tokens=40),),
             commit=Commit(into="history", step="\n", header="{name}: "),
         )
         for name, other in [("Alice", "Bob"), ("Bob", "Alice")]
@@ -80,7 +80,7 @@ def test_a_prompt_of_a_thousand_tokens_is_encoded_once_for_two_programs(stage: S
         session = stage.runtime.open()
         stage.start(session, solo(text, n_tokens))
         usages.append(usage_of(events_of(session)))
-    assert usages[0].tokens_encoded > 1000
+    assert usages[0].tokens_encoded >= 1000
     assert usages[1].tokens_encoded <= stage.engine.page_size_tokens
 
 
