@@ -75,12 +75,11 @@ def write_behind(s: hog.Scope, text: str) -> str:
 @hog.program
 def talk_behind(s: hog.Scope, text: str) -> str:
     """A talker who thinks and speaks at the same time, behind a text."""
-    s += hog.user(text)
     with s.concurrent() as now:
-        with now.think("thoughts", hog.turn("assistant")) as think:
-            think += hog.gen(max_tokens=N_WRITTEN, forbid=ENDS)
-        with now.say("reply", hog.turn("assistant")) as say:
-            say += hog.gen(max_tokens=N_WRITTEN, forbid=ENDS)
+        with now.think("thoughts", prompt=hog.user(text)) as think:
+            think += hog.turn("assistant") + hog.gen(max_tokens=N_WRITTEN, forbid=ENDS)
+        with now.say("reply", prompt=hog.user(text)) as say:
+            say += hog.turn("assistant") + hog.gen(max_tokens=N_WRITTEN, forbid=ENDS)
     return now["reply"]
 
 

@@ -8,12 +8,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks.soak.phases import PhaseName, phase_of
-from hogdsl.errors import RunCancelled
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
 from runtime.scheduler.run import Run
 
@@ -34,7 +32,7 @@ class Seen:
     Attributes:
         n_pages_most: pages that were in use at a time.
         late: runs that went on behind their deadline for more than a step.
-        cancelled: by phase.
+        cancelled: by the phase in which that was asked for.
         n_suspensions, n_cached_tokens: of all runs.
     """
 
@@ -54,7 +52,7 @@ class Conductor:
 
     def __init__(self, runtime: EmbeddedRuntime) -> None:
         self.seen = Seen()
-        self._runtime, self._loop = runtime, runtime._loop
+        self._loop = runtime._loop
         self._wishes: dict[Run, Wish] = {}
         self._known: set[Run] = set()
         self._last_look_s: float | None = None
@@ -92,7 +90,8 @@ class Conductor:
         wish = self._wishes.get(run)
         if wish is not None and phase_of(run) == wish.phase:
             del self._wishes[run]
-            self._hand.submit(self._fulfil, wish)
+            self.seen.cancelled[wish.phase] += 1
+            self._hand.submit(wish.session.cancel if wish.how == "cancel" else wish.session.close)
         # A stream of a suspended run ends when the run is restored; the run itself in time.
         limit_s = run._deadline_s() if run.is_suspended else run.next_deadline_s()
         if self._last_look_s is None or limit_s is None or not run.is_running:
@@ -106,16 +105,3 @@ class Conductor:
             self._known.remove(run)
             self.seen.n_suspensions += run.usage.suspensions
             self.seen.n_cached_tokens += run.usage.tokens_cached
-
-    # ---------------------------------------------------------------- from outside
-
-    def _fulfil(self, wish: Wish) -> None:
-        with suppress(RunCancelled):  # the runtime may be closed by now
-            self._runtime.submit(lambda: self._note(wish.session._run))
-        if wish.how == "cancel":
-            wish.session.cancel()
-        else:
-            wish.session.close()
-
-    def _note(self, run: Run) -> None:
-        self.seen.cancelled[phase_of(run)] += 1
