@@ -61,16 +61,18 @@ class EmbeddedRuntime:
         *,
         now_s: Callable[[], float] = time.monotonic,
         prepare_thread: Callable[[], None] | None = None,
+        interactive_first: bool = True,
     ) -> None:
         """
         Args:
             machine: what runs the rows of every step.
             now_s: the clock, in seconds from anywhere.
             prepare_thread: called by the engine's thread when it begins.
+            interactive_first: runs in which somebody waits for an answer come before the others.
         """
         self.machine = machine
         self.prepare_thread = prepare_thread
-        self._loop = Loop(machine, now_s)
+        self._loop = Loop(machine, now_s, interactive_first=interactive_first)
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -168,7 +170,7 @@ class EmbeddedRuntime:
         self._forget(run, RunCancelled("the session was closed while the run went on."))
 
     def _forget(self, run: Run, error: HogError) -> None:
-        if run.present is not None:
+        if run.is_running:
             run.fail(error)
         self._loop.remove(run)
 
@@ -293,5 +295,5 @@ class EmbeddedSession:
             self._run.fail(error)
 
     def _cancel(self) -> None:
-        if self._run.present is not None:
+        if self._run.is_running:
             self._run.fail(RunCancelled("the run was cancelled."))

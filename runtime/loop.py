@@ -19,14 +19,17 @@ RATE_WINDOW_S = 1.0
 class Loop:
     """Steps a machine for all runs that were added. One thread at a time may call it."""
 
-    def __init__(self, machine: Machine, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self, machine: Machine, now_s: Callable[[], float], *, interactive_first: bool = True
+    ) -> None:
         """
         Args:
             machine: what the rows of a step run on.
             now_s: the clock, in seconds from anywhere; it never goes back.
+            interactive_first: see `runtime.scheduler.order.in_order`.
         """
         self.machine, self.now_s = machine, now_s
-        self._scheduler = Scheduler(machine.cache)
+        self._scheduler = Scheduler(machine.cache, interactive_first=interactive_first)
         self._n_steps = 0
         self._n_cached = 0
         """Tokens found in the cache by runs that are gone."""

@@ -17,12 +17,15 @@ from runtime.scheduler.run import Run
 PATIENCE_STEPS = 8
 
 
-def in_order(runs: Iterable[Run], waited: Mapping[Run, int]) -> list[Run]:
+def in_order(
+    runs: Iterable[Run], waited: Mapping[Run, int], *, interactive_first: bool = True
+) -> list[Run]:
     """The runs in the order in which they are given a place in the next step.
 
     Args:
         runs: that can go on.
         waited: how many steps each was passed over since it was last in one.
+        interactive_first: False: all count as background, to compare with.
     """
 
     def place(run: Run) -> tuple[bool, int, bool, bool, int, int]:
@@ -32,7 +35,7 @@ def in_order(runs: Iterable[Run], waited: Mapping[Run, int]) -> list[Run]:
             not starves,
             -n if starves else 0,
             run.is_prefilling,
-            not run.is_interactive,
+            not (interactive_first and run.is_interactive),
             -n,
             run.number,
         )

@@ -23,7 +23,7 @@ RESERVE_TOKENS = 32
 
 
 def fit(turns: Sequence[Turn], runs: Iterable[Run], cache: Cache) -> list[Turn]:
-    """Make room for a step; who had to be suspended for it is not in it.
+    """Make room for a step; who had to give way for it is not in it.
 
     A run that is too large for the cache even alone fails.
 
@@ -35,12 +35,12 @@ def fit(turns: Sequence[Turn], runs: Iterable[Run], cache: Cache) -> list[Turn]:
     turns = list(turns)
     while turns and (n_missing := cache.make_room(growth_of(turns))):
         first = min((turn.run for turn in turns), key=lambda run: run.number)
-        victim = _victim(runs, first)
-        if victim is None:
+        gone = _victim([turn.run for turn in turns], runs, first)
+        if gone is None:
+            gone = first
             first.fail(_too_large(first, n_missing, cache))
-        else:
-            victim.suspend()
-        gone = first if victim is None else victim
+        elif gone.holds_tokens:
+            gone.suspend()
         for turn in turns:
             if turn.run is gone:
                 turn.free_scratch(cache)
@@ -48,9 +48,14 @@ def fit(turns: Sequence[Turn], runs: Iterable[Run], cache: Cache) -> list[Turn]:
     return turns
 
 
-def _victim(runs: Iterable[Run], first: Run) -> Run | None:
-    """Who is suspended: those who wait for their programs before the others, the newest first."""
-    others = [run for run in runs if run is not first and run.holds_tokens and not run.is_suspended]
+def _victim(turning: Sequence[Run], runs: Iterable[Run], first: Run) -> Run | None:
+    """Who gives way: those who wait for their programs before the others, the newest first. One
+    that has not begun has nothing to give up, and begins later."""
+    others = [
+        run
+        for run in runs
+        if run is not first and not run.is_suspended and (run.holds_tokens or run in turning)
+    ]
     return max(others, key=lambda run: (run.is_waiting, run.number), default=None)
 
 
@@ -97,9 +102,12 @@ def restore(runs: Iterable[Run], cache: Cache) -> None:
 
 
 def _try_to_restore(run: Run) -> CapacityError | None:
-    """Restore a run; what there is no room for, if it cannot be done now."""
+    """Restore a run, which fails if its pass fails; what there is no room for, if it cannot be done
+    now."""
     try:
         run.restore()
     except CapacityError as error:
         return error
+    except Exception as error:  # one run's fault is not to end the others
+        run.fail(error)
     return None

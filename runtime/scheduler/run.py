@@ -84,6 +84,8 @@ class Run:
         self.lag_s = 0.0
         self._calls: list[Callable[[], None]] = []
         """What was said to it while it was suspended."""
+        self._start_waits = False
+        """A region is to begin as soon as it is restored."""
         self._machine, self._emit_event = machine, emit
         self._seed, self._max_tokens, self._max_seconds = seed, max_tokens, max_seconds
         self._opened_at_s = opened_at_s
@@ -101,17 +103,25 @@ class Run:
         """What has been used so far."""
         return events.Usage(**asdict(self._accounts))
 
+    @property
+    def is_running(self) -> bool:
+        """Somebody waits for the end of a region: of the present one, or of one that begins as soon
+        as the run is restored."""
+        return self.present is not None or self._start_waits
+
     # ---------------------------------------------------------------- regions
 
     def start(self, region: plan.Region, now_s: float) -> None:
         """Begin a region; a plan that does not fit together fails the run."""
         now_s -= self.lag_s
         if self.is_suspended:
+            self._start_waits = True
             self._calls.append(lambda: self._start(region, now_s))
         else:
             self._start(region, now_s)
 
     def _start(self, region: plan.Region, now_s: float) -> None:
+        self._start_waits = False
         self.journal.started(region, now_s)
         if self._began_at_s is None:
             self._began_at_s = now_s
@@ -146,7 +156,7 @@ class Run:
     def tell(self, command: Command, now_s: float) -> None:
         """The program says something; between two steps only. Too late, it does nothing."""
         now_s -= self.lag_s
-        if self.is_suspended:
+        if self.is_suspended and self.is_running:
             self._calls.append(lambda: self._tell(command, now_s))
         else:
             self._tell(command, now_s)
@@ -167,7 +177,7 @@ class Run:
         """End what is late or fills its context; says whether the run can make a step."""
         now_s -= self.lag_s
         present = self.present
-        if present is None and not self.is_suspended:
+        if not self.is_running:
             return False
         try:
             self._check_deadline(now_s)
@@ -248,9 +258,11 @@ class Run:
 
     def next_deadline_s(self) -> float | None:
         """When something ends although no step is made; None if nothing will."""
-        if self.present is None:
+        if not self.is_running:
             return None
-        limits = [deadline_s(self.present), self._deadline_s()]
+        limits = [self._deadline_s()]
+        if self.present is not None:
+            limits.append(deadline_s(self.present))
         return min((limit + self.lag_s for limit in limits if limit is not None), default=None)
 
     def stepped(self, turn: Turn, results: Sequence[Result], now_s: float) -> None:
@@ -288,7 +300,7 @@ class Run:
     def close(self) -> None:
         """Free all blocks. Safe to call twice."""
         self._machine.cache.free(*self._all_blocks())
-        self.present, self.is_suspended = None, False
+        self.present, self.is_suspended, self._start_waits = None, False, False
         self._blocks.blocks.clear()
         self._calls.clear()
 

@@ -54,8 +54,13 @@ class Step:
 class Scheduler:
     """Which runs there are, and what they do next."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, *, interactive_first: bool = True) -> None:
+        """
+        Args:
+            cache: of the machine that all runs run on.
+            interactive_first: see `in_order`.
+        """
+        self._cache, self._interactive_first = cache, interactive_first
         self._runs: list[Run] = []
         self._waited: dict[Run, int] = {}
         """How many steps each run was passed over since it was last in one."""
@@ -117,7 +122,7 @@ class Scheduler:
 
     def _turns(self, ready: Sequence[Run]) -> Iterator[Turn]:
         n_tokens = 0
-        for run in in_order(ready, self._waited):
+        for run in in_order(ready, self._waited, interactive_first=self._interactive_first):
             most = PREFILL_TOKENS if run.is_prefilling else STEP_TOKENS
             turn = run.turn() if n_tokens < most else None
             if turn is not None:

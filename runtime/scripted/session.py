@@ -243,6 +243,6 @@ class ScriptSession:
 
     def _end(self, error: RunCancelled) -> None:
         with self._changed:
-            if self._run.present is not None:
+            if self._run.is_running:
                 self._run.fail(error)
             self._changed.notify()

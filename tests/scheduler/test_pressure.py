@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from hogdsl.commands import CloseInput, Hear
 from hogdsl.plan import Gen, Input, Region, Text
+from runtime.blocks import Block
 from tests.scheduler.drawn import regions
-from tests.scheduler.test_prefill import told
+from tests.scheduler.test_prefill import prompted, told
 from tests.scheduler.world import Client, FakeCache, World, region, script, stream
 
 LINES = script(A="1234567890" * 2, B="abcdefghij" * 2)
@@ -32,6 +33,35 @@ def test_runs_in_a_cache_that_is_too_small_for_all_write_what_they_write_in_a_la
     for client in clients:
         world.scheduler.remove(client.run)
     assert not world.cache.living
+
+
+def test_runs_that_cannot_begin_together_begin_one_after_another() -> None:
+    world = World(LINES, FakeCache(n_tokens_most=60))
+    clients = [world.run() for _ in range(3)]
+    for client in clients:
+        client.start(prompted("A", "x" * 30))
+    first = world.step()
+    assert first is not None
+    assert first.runs == [clients[0].run]
+    assert first.passed_over == (clients[1].run, clients[2].run)
+    while any(client.run.present for client in clients):
+        assert world.step() is not None
+    assert {client.texts["A"] for client in clients} == {"A:" + "1234567890" * 2}
+
+
+def test_a_run_that_begins_waits_for_room_and_suspends_nobody_who_is_older() -> None:
+    world = World(LINES, FakeCache(n_tokens_most=60))
+    old, young = world.run(), world.run()
+    old.start(region(stream("A", Gen())))
+    world.step()
+    third = world.run()
+    young.start(region(stream("A", Gen())))
+    world.step()
+    third.start(prompted("A", "x" * 55))
+    step = world.step()
+    assert step is not None
+    assert step.passed_over == (third.run,)
+    assert not young.run.is_suspended
 
 
 def test_a_run_whose_texts_do_not_fit_is_refused_at_once_with_the_numbers() -> None:
@@ -82,6 +112,29 @@ def test_who_only_waits_is_suspended_first_and_hears_what_came_meanwhile() -> No
     while waits.run.present or writes.run.present:
         assert world.step() is not None
     assert waits.texts["mic"] == "mic:hi"
+    assert writes.texts == {"A": "A:" + "1234567890" * 2}
+
+
+def test_a_run_whose_restoration_fails_is_over_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, waits, writes = suspended_listener()
+
+    whole = world.cache.restore
+
+    def broken(*blocks: Block) -> None:
+        monkeypatch.setattr(world.cache, "restore", whole)
+        raise RuntimeError("the device failed")
+
+    monkeypatch.setattr(world.cache, "restore", broken)
+    waits.tell(Hear(stream="mic", text="hi"))
+    for _ in range(40):
+        world.step()
+    assert not waits.run.is_running
+    failed = waits.events[-1]
+    assert failed.kind == "failed"
+    assert failed.error == "InternalError"
+    assert "the device failed" in failed.message
     assert writes.texts == {"A": "A:" + "1234567890" * 2}
 
 
