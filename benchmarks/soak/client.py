@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from queue import Empty
 from random import Random
 
-from benchmarks.soak.conductor import Conductor, Wish
+from benchmarks.soak.conductor import WAYS, Conductor, Wish
 from benchmarks.soak.drawn import Program, draw_command, draw_program
 from benchmarks.soak.phases import PHASES
-from hogdsl.errors import RunCancelled
+from hogdsl.errors import HogError, RunCancelled
 from hogdsl.events import Event, Failed, Joined
 from hogdsl.plan import Region
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
@@ -45,7 +45,7 @@ def play(runtime: EmbeddedRuntime, conductor: Conductor, seed: str) -> Outcome:
         max_seconds=rng.choice([0.05, 0.3, *[SECONDS_MOST] * 6]),
     )
     if rng.random() < 0.6:
-        how = rng.choice(["cancel", "close"])
+        how = rng.choice(WAYS)
         conductor.wish(Wish(session=session, phase=rng.choice(PHASES), how=how))
     told: list[Event] = []
     stopped = ""
@@ -86,7 +86,9 @@ def _untold(session: EmbeddedSession) -> list[Event]:
     events: list[Event] = []
     with suppress(Empty):
         while True:
-            events.append(session._events.get_nowait())
+            event = session._events.get_nowait()
+            assert not isinstance(event, HogError)
+            events.append(event)
     return events
 
 

@@ -15,6 +15,9 @@ from benchmarks.soak.phases import PhaseName, phase_of
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
 from runtime.scheduler.run import Run
 
+How = Literal["cancel", "close"]
+WAYS: tuple[How, ...] = ("cancel", "close")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -22,7 +25,7 @@ class Wish:
 
     session: EmbeddedSession
     phase: PhaseName
-    how: Literal["cancel", "close"]
+    how: How
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class Conductor:
 
     def _look_and_advance(self) -> bool:
         runs = self._loop.runs
-        n_pages, _ = self._loop.machine.n_pages
+        n_pages = self._loop.machine.pages.n_used
         self.seen.n_pages_most = max(self.seen.n_pages_most, n_pages)
         self._count_gone(runs)
         for run in runs:
@@ -93,7 +96,10 @@ class Conductor:
             self.seen.cancelled[wish.phase] += 1
             self._hand.submit(wish.session.cancel if wish.how == "cancel" else wish.session.close)
         # A stream of a suspended run ends when the run is restored; the run itself in time.
-        limit_s = run._deadline_s() if run.is_suspended else run.next_deadline_s()
+        own_s = run._deadline_s()
+        limit_s = run.next_deadline_s()
+        if run.is_suspended:
+            limit_s = None if own_s is None else own_s + run.lag_s
         if self._last_look_s is None or limit_s is None or not run.is_running:
             return
         behind_s = self._last_look_s - limit_s

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from queue import Empty
 
 from benchmarks.soak.phases import PhaseName, phase_of
+from hogdsl.errors import HogError
 from hogdsl.events import Event, Usage
 from hogdsl.plan import Gen, Input, Region, Sampling, Stream, StreamBlock, TextBlock, Turn
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
@@ -95,14 +96,21 @@ class Stage:
 
 def events_of(session: EmbeddedSession) -> list[Event]:
     """All events of the region that runs, up to its end, and any that come behind it."""
-    events = [session._events.get(timeout=PATIENCE_S)]
+    events = [next_event(session)]
     while events[-1].kind not in ("joined", "failed"):
-        events.append(session._events.get(timeout=PATIENCE_S))
+        events.append(next_event(session))
     session.close()
     with suppress(Empty):
         while True:
-            events.append(session._events.get_nowait())
+            events.append(next_event(session, 0.0))
     return events
+
+
+def next_event(session: EmbeddedSession, patience_s: float = PATIENCE_S) -> Event:
+    """The next event of a run, read beside its iterator."""
+    event = session._events.get(block=patience_s > 0, timeout=patience_s)
+    assert not isinstance(event, HogError)
+    return event
 
 
 def usage_of(events: list[Event]) -> Usage:

@@ -1,6 +1,7 @@
 """Whatever a run is doing, it can be cancelled, its deadline holds, and its pages come back."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from benchmarks.soak.phases import PhaseName
 from hogdsl.events import Event
 from hogdsl.plan import Ask, Region
 from runtime.embedded import EmbeddedSession
-from tests.serving.stage import Stage, events_of, listening, solo
+from tests.serving.stage import Stage, events_of, listening, next_event, solo
 
 FIRST, SECOND = "a:17+25 b:38+41 " * 6, "c:9+66 d:52+13 " * 6
 
@@ -75,7 +76,7 @@ def test_a_run_makes_no_step_behind_its_deadline(stage: Stage, phase: PhaseName)
     assert session._run.usage.steps == moment.n_steps
 
 
-def suspended(stage: Stage, **settings: float) -> tuple[EmbeddedSession, EmbeddedSession]:
+def suspended(stage: Stage, **settings: Any) -> tuple[EmbeddedSession, EmbeddedSession]:
     """An older run that takes the room of a younger one, and that one."""
     older, younger = stage.runtime.open(), stage.runtime.open(**settings)
     stage.start(older, solo(FIRST, 200))
@@ -122,7 +123,7 @@ def test_a_region_that_waits_for_its_run_to_be_restored_ends_too(stage: Stage, h
 
     stage.at(session, "waiting", pass_time)
     stage.start(session, listening(FIRST).model_copy(update={"max_seconds": 1}))
-    while session._events.get(timeout=60).kind != "joined":
+    while next_event(session).kind != "joined":
         pass
     stage.runtime.submit(suspend_and_end)
     assert is_cancelled(events_of(session), "was c")

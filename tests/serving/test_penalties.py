@@ -72,7 +72,7 @@ def test_the_repetition_penalty_is_that_of_transformers_on_the_generated_tokens(
     penalty: float,
 ) -> None:
     logits, chosen = logits_of(1), [3, 7, 7, 30, 3]
-    expected = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([chosen]), logits.clone())
+    expected = RepetitionPenaltyLogitsProcessor(penalty)(torch.LongTensor([chosen]), logits.clone())
     torch.testing.assert_close(
         penalised(logits, want(chosen=chosen, repetition_penalty=penalty)), expected
     )
@@ -165,7 +165,7 @@ def test_the_given_logits_stay_as_they_were() -> None:
 @pytest.mark.parametrize("min_p", [0.02, 0.2, 0.9])
 def test_min_p_draws_from_the_tokens_that_transformers_keeps(min_p: float) -> None:
     logits = logits_of(1)
-    kept = MinPLogitsWarper(min_p)(torch.tensor([[0]]), logits.clone())[0]
+    kept = MinPLogitsWarper(min_p)(torch.LongTensor([[0]]), logits.clone())[0]
     n_draws = 2000
     wants = [
         want(uniform=(i + 0.5) / n_draws, temperature=1.0, min_p=min_p) for i in range(n_draws)

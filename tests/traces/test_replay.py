@@ -186,7 +186,7 @@ def test_odds_that_differ_are_shown_with_both(path: Path) -> None:
 
     def moved(line: StepLine) -> StepLine:
         results = [
-            (name, result if isinstance(result, int) else ((result[0][0] + 0.001, result[0][1]),))
+            (name, ((result[0][0] + 0.001, result[0][1]),) if isinstance(result, tuple) else result)
             for name, result in line.results
         ]
         return line.model_copy(update={"results": tuple(results)})
