@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty
 from random import Random
+from typing import Literal
 
 from benchmarks.soak.conductor import Conductor, Wish
 from benchmarks.soak.drawn import Program, draw_command, draw_program
@@ -45,7 +46,7 @@ def play(runtime: EmbeddedRuntime, conductor: Conductor, seed: str) -> Outcome:
         max_seconds=rng.choice([0.05, 0.3, *[SECONDS_MOST] * 6]),
     )
     if rng.random() < 0.6:
-        how = rng.choice(["cancel", "close"])
+        how: Literal["cancel", "close"] = rng.choice(["cancel", "close"])
         conductor.wish(Wish(session=session, phase=rng.choice(PHASES), how=how))
     told: list[Event] = []
     stopped = ""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from benchmarks.soak.phases import PhaseName, phase_of
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
+from runtime.engine import Engine
 from runtime.scheduler.run import Run
 
 
@@ -50,9 +51,9 @@ class Conductor:
         seen: by the engine's thread; to be read when all is over.
     """
 
-    def __init__(self, runtime: EmbeddedRuntime) -> None:
+    def __init__(self, runtime: EmbeddedRuntime, engine: Engine) -> None:
         self.seen = Seen()
-        self._loop = runtime._loop
+        self._loop, self._engine = runtime._loop, engine
         self._wishes: dict[Run, Wish] = {}
         self._known: set[Run] = set()
         self._last_look_s: float | None = None
@@ -77,8 +78,7 @@ class Conductor:
 
     def _look_and_advance(self) -> bool:
         runs = self._loop.runs
-        n_pages, _ = self._loop.machine.n_pages
-        self.seen.n_pages_most = max(self.seen.n_pages_most, n_pages)
+        self.seen.n_pages_most = max(self.seen.n_pages_most, self._engine.pages.n_used)
         self._count_gone(runs)
         for run in runs:
             self._look(run)
