@@ -92,9 +92,9 @@ class Conductor:
             del self._wishes[run]
             self.seen.cancelled[wish.phase] += 1
             self._hand.submit(wish.session.cancel if wish.how == "cancel" else wish.session.close)
-        # A stream of a suspended run ends when the run is restored; the run itself in time.
-        limit_s = run._deadline_s() if run.is_suspended else run.next_deadline_s()
-        if self._last_look_s is None or limit_s is None or not run.is_running:
+        # A stream of a suspended run ends when the run is restored, which may take a while.
+        limit_s = None if run.is_suspended else run.next_deadline_s()
+        if self._last_look_s is None or limit_s is None:
             return
         behind_s = self._last_look_s - limit_s
         if behind_s >= 0:
