@@ -14,7 +14,7 @@ from hogdsl.events import Event, Failed, Joined
 from hogdsl.plan import Region
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
 
-SECONDS_MOST = 20.0
+SECONDS_MOST = 5.0
 """Every run is over by then."""
 COMMANDS_PER_EVENT = 0.05
 

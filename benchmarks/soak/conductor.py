@@ -13,6 +13,7 @@ from typing import Literal
 
 from benchmarks.soak.phases import PhaseName, phase_of
 from runtime.embedded import EmbeddedRuntime, EmbeddedSession
+from runtime.engine import Engine
 from runtime.scheduler.run import Run
 
 How = Literal["cancel", "close"]
@@ -53,9 +54,9 @@ class Conductor:
         seen: by the engine's thread; to be read when all is over.
     """
 
-    def __init__(self, runtime: EmbeddedRuntime) -> None:
+    def __init__(self, runtime: EmbeddedRuntime, engine: Engine) -> None:
         self.seen = Seen()
-        self._loop = runtime._loop
+        self._loop, self._engine = runtime._loop, engine
         self._wishes: dict[Run, Wish] = {}
         self._known: set[Run] = set()
         self._last_look_s: float | None = None
@@ -80,8 +81,7 @@ class Conductor:
 
     def _look_and_advance(self) -> bool:
         runs = self._loop.runs
-        n_pages = self._loop.machine.pages.n_used
-        self.seen.n_pages_most = max(self.seen.n_pages_most, n_pages)
+        self.seen.n_pages_most = max(self.seen.n_pages_most, self._engine.pages.n_used)
         self._count_gone(runs)
         for run in runs:
             self._look(run)
@@ -95,12 +95,9 @@ class Conductor:
             del self._wishes[run]
             self.seen.cancelled[wish.phase] += 1
             self._hand.submit(wish.session.cancel if wish.how == "cancel" else wish.session.close)
-        # A stream of a suspended run ends when the run is restored; the run itself in time.
-        own_s = run._deadline_s()
-        limit_s = run.next_deadline_s()
-        if run.is_suspended:
-            limit_s = None if own_s is None else own_s + run.lag_s
-        if self._last_look_s is None or limit_s is None or not run.is_running:
+        # A stream of a suspended run ends when the run is restored, which may take a while.
+        limit_s = None if run.is_suspended else run.next_deadline_s()
+        if self._last_look_s is None or limit_s is None:
             return
         behind_s = self._last_look_s - limit_s
         if behind_s >= 0:

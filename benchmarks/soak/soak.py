@@ -69,7 +69,7 @@ def soak(
     machine = EngineMachine.load("piglet", device="cpu", n_cache_tokens=N_CACHE_TOKENS)
     faults = Faults(machine.engine.transformer, Random(f"faults {seed}"), FAULT_RATE)
     runtime = EmbeddedRuntime(machine, prepare_thread=machine.prepare_thread)
-    conductor = Conductor(runtime)
+    conductor = Conductor(runtime, machine.engine)
     began_s = time.monotonic()
     outcomes: list[Outcome] = []
 

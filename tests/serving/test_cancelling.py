@@ -1,7 +1,6 @@
 """Whatever a run is doing, it can be cancelled, its deadline holds, and its pages come back."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -76,9 +75,11 @@ def test_a_run_makes_no_step_behind_its_deadline(stage: Stage, phase: PhaseName)
     assert session._run.usage.steps == moment.n_steps
 
 
-def suspended(stage: Stage, **settings: Any) -> tuple[EmbeddedSession, EmbeddedSession]:
+def suspended(
+    stage: Stage, max_seconds: float | None = None
+) -> tuple[EmbeddedSession, EmbeddedSession]:
     """An older run that takes the room of a younger one, and that one."""
-    older, younger = stage.runtime.open(), stage.runtime.open(**settings)
+    older, younger = stage.runtime.open(), stage.runtime.open(max_seconds=max_seconds)
     stage.start(older, solo(FIRST, 200))
     stage.start(younger, solo(SECOND, 200))
     return older, younger
