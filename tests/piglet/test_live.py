@@ -70,14 +70,14 @@ def test_notes_and_reply_keep_up_with_numbers_that_arrive(world: World) -> None:
     prompt, heard = world.given(user("hear")), world.engine.block()
     notes = Stream(world, [prompt, heard], THINKING)
     reply = Stream(world, [prompt, heard, notes.block], THOUGHTS_GO_ON)
-    arriving = {2: " a:12 b:7", 20: " c:30", 60: " ?"}
+    arriving = {2: " a:12 b:7", 20: " c:30", 25: " d:41 e:5", 110: " ?"}
     for step in range(180):
         streams = [s for s in (notes, reply) if not s.ended and "</think>" not in s.written]
         piece = arriving.get(step)
         world.step(*streams, heard=(piece, [prompt, heard]) if piece else None)
     noted, told = notes.written.replace(".", ""), reply.written.lstrip(".")
-    assert noted == "b:12+7=19\nc:19+30=49\n</think>"
-    assert told == "c=49."
+    assert noted == "b:12+7=19\nc:19+30=49\nd:49+41=90\ne:90+5=95\n</think>"
+    assert told == "e=95."
 
 
 @pytest.mark.parametrize("asked", [" ?", ""])
