@@ -8,6 +8,7 @@ from random import Random
 
 from benchmarks.soak.conductor import WAYS, Conductor, Wish
 from benchmarks.soak.drawn import Program, draw_command, draw_program
+from benchmarks.soak.faults import FAULT
 from benchmarks.soak.phases import PHASES
 from hogdsl.errors import HogError, RunCancelled
 from hogdsl.events import Event, Failed, Joined
@@ -104,6 +105,9 @@ def _faults(told: Sequence[Event], stopped: str) -> list[str]:
     n_failed = sum(isinstance(event, Failed) for event in told)
     if (n_failed and not isinstance(told[-1], Failed)) or n_failed > 1:
         faults.append(f"{n_failed} failures, and the last event is {told[-1]!r}")
+    last = told[-1]
+    if isinstance(last, Failed) and last.error == "InternalError" and FAULT not in last.message:
+        faults.append(f"a fault of the runtime: {last.message}")
     n_begun = sum(event.kind == "region_started" for event in told)
     n_joined = sum(isinstance(event, Joined) for event in told)
     # A region that fails may do so before it has begun.

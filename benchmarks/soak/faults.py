@@ -7,6 +7,8 @@ import torch
 from hogdsl.errors import CapacityError
 from runtime.model.transformer import Attend, Transformer
 
+FAULT = "the device failed"
+"""What a fault says."""
 STORM_PASSES = 4
 """Passes in which a device that has failed may fail again."""
 
@@ -44,5 +46,5 @@ class Faults:
             self._n_storm -= 1
             if self._rng.random() < 0.5:
                 self.n_raised += 1
-                raise self._rng.choice([Fault("the device failed"), CapacityError("no room")])
+                raise self._rng.choice([Fault(FAULT), CapacityError("no room")])
         return hidden
