@@ -98,10 +98,10 @@ class StopMatcher:
         """No stop has begun in what is not released. False may be wrong, and costs time only."""
         if self._looks_ahead:
             return False  # a match may be complete before the end of the text, and not at its end
-        for sign in self._signs:
-            if sign.search(self._text, self._n_released, partial=True) is not None:
-                return False
-        return True
+        end = len(self._text)
+        return all(
+            may_begin_at(sign, self._text, self._n_released, end) == end for sign in self._signs
+        )
 
     def _found_texts(self) -> list[FoundStop]:
         starts = [(self._text.find(stop, self._n_released), stop) for stop in self._stops]
