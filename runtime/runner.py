@@ -1,5 +1,6 @@
 """The engine as a machine: one forward pass, then what each row wants of its logits."""
 
+import gc
 import os
 from collections.abc import Sequence
 from itertools import islice
@@ -46,6 +47,10 @@ class EngineMachine:
     ) -> "EngineMachine":
         """Load `"piglet"` or a checkpoint's folder; for the settings see `Engine.load`.
 
+        All that the process holds by then is taken out of Python's garbage collection
+        (`gc.freeze`): to look through it again would now and then stop a step for a tenth of a
+        second.
+
         Raises:
             ModelError: the folder is no checkpoint that can be run.
             EngineError: no such device or attention, or no room for a cache.
@@ -54,7 +59,10 @@ class EngineMachine:
         engine = Engine.load(
             folder, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
         )
-        return cls(engine, Text.load(folder), name=str(model), folder=folder)
+        machine = cls(engine, Text.load(folder), name=str(model), folder=folder)
+        gc.collect()
+        gc.freeze()
+        return machine
 
     def __repr__(self) -> str:
         return f"<EngineMachine {self.name}, {self.engine!r}>"
