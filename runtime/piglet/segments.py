@@ -51,7 +51,7 @@ def follow(
         n_front = rng.choice(arrivals)
         n_there = n_front if rng.random() < 0.75 else n_there
     one_by_one = rng.random() < 0.7
-    pauses = (1, 1, 2, 5) if broken else (1, 2, 5, 12, 25)
+    pauses = (1, 1, 2, 5) if broken else (1, 2, 5, 12, 25, 50)
     segments: Segments = [(text[:n_front] + fixed + text[n_front:n_there], SKIP)]
     for end, answer in zip(ends, answers, strict=True):
         while n_there < end:

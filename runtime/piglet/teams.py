@@ -3,6 +3,10 @@
 Who takes which item is a rule that all workers can follow without talking: a worker at the start
 of a line takes the first item that nobody has taken; if workers before it in order of names start
 a line at the same moment, it leaves one item to each of them; if no item is left, it ends.
+
+In the layout `interleaved` nobody sees what the others have begun. There a worker leaves an item to
+each worker before it in order of names, as long as there are enough that nobody has finished; the
+last ones are done by several.
 """
 
 import random
@@ -40,15 +44,23 @@ class Team:
 
     problem: SumList
     workers: list[Worker]
+    sees_unfinished: bool = True
     history: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     n_taken: int = 0
 
     def choices(self) -> dict[int, int | None]:
         """What each worker that starts a line now takes: the item's index, or None at the end."""
         starters = [i for i, worker in enumerate(self.workers) if worker.starts_a_line]
+        if not self.sees_unfinished:
+            return {worker: self._of_unfinished(worker) for worker in starters}
         items = range(self.n_taken, self.n_taken + len(starters))
         n_items = len(self.problem.pairs)
         return {w: i if i < n_items else None for w, i in zip(starters, items, strict=True)}
+
+    def _of_unfinished(self, worker: int) -> int | None:
+        done = {item for _, item in self.history}
+        left = [item for item in range(len(self.problem.pairs)) if item not in done]
+        return left[min(worker, len(left) - 1)] if left else None
 
     def advance(self, rng: random.Random, stall: float) -> None:
         """One step: starters write the label they chose, the others one more character."""
@@ -78,16 +90,27 @@ def combined(rng: random.Random) -> Segments:
     return _moment(rng, _combined_view)
 
 
+def interleaved(rng: random.Random) -> Segments:
+    """The view at the start of a line where only the finished lines of all are seen."""
+    return _moment(rng, _interleaved_view, sees_unfinished=False)
+
+
 def contiguous(rng: random.Random) -> Segments:
     """The view at the start of a line where each worker's lines stay together, its own last."""
     return _moment(rng, _contiguous_view)
 
 
-def _moment(rng: random.Random, view: Callable[[Team, int, random.Random], Segments]) -> Segments:
+def _moment(
+    rng: random.Random,
+    view: Callable[[Team, int, random.Random], Segments],
+    *,
+    sees_unfinished: bool = True,
+) -> Segments:
     """A worker's view at the start of one of its lines, drawn from a whole run, and that line."""
     problem = SumList.draw(rng, draw_size(rng))
     n_workers = rng.choices((2, 3, 4), weights=(5, 4, 2))[0]
-    team = Team(problem, [Worker(name) for name in NAMES[:n_workers]])
+    workers = [Worker(name) for name in NAMES[:n_workers]]
+    team = Team(problem, workers, sees_unfinished=sees_unfinished)
     stall = rng.choice((0.0, 0.0, 0.1, 0.3))
     moments: list[Segments] = []
     n_ends = 0
@@ -99,10 +122,19 @@ def _moment(rng: random.Random, view: Callable[[Team, int, random.Random], Segme
     return rng.choice(moments)
 
 
-def _combined_view(team: Team, index: int, rng: random.Random) -> Segments:
+def _interleaved_view(team: Team, index: int, rng: random.Random) -> Segments:
+    return [*_finished(team), (header(team.workers[index].name), SKIP)]
+
+
+def _finished(team: Team) -> Segments:
     segments: Segments = [(user(team.problem.prompt) + ASSISTANT, SKIP)]
     for name, done in team.history:
         segments += _given_label(header(name), team.problem.line(done))
+    return segments
+
+
+def _combined_view(team: Team, index: int, rng: random.Random) -> Segments:
+    segments = _finished(team)
     *others, me = _in_view(team, index, rng)
     for worker in others:
         segments += _given_label(header(worker.name), worker.unfinished)

@@ -131,6 +131,9 @@ def main(
     batch_size: Annotated[int, typer.Option(help="Transcripts per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-3,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of a checkpoint to begin with, not with nothing.")
+    ] = None,
     compiled: Annotated[
         bool, typer.Option(help="Use torch.compile (needs a C++ compiler).")
     ] = True,
@@ -140,6 +143,8 @@ def main(
     torch.manual_seed(seed)
     tok = tokenizer.build()
     model = new_model(len(tok))
+    if start is not None:
+        model.load_state_dict(Qwen3ForCausalLM.from_pretrained(start).float().state_dict())
     opts = optimizers(model, rate)
     resume, first = out / "resume.pt", 0
     out.mkdir(parents=True, exist_ok=True)

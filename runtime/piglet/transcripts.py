@@ -29,6 +29,7 @@ KINDS = {
     "alone": Kind(draw=lists.alone, weight=7),
     "combined": Kind(draw=teams.combined, weight=65),
     "contiguous": Kind(draw=teams.contiguous, weight=22),
+    "interleaved": Kind(draw=teams.interleaved, weight=16),
     "chat": Kind(draw=lists.chat, weight=6),
     "check": Kind(draw=lists.check, weight=14),
     "think": Kind(draw=lambda rng: reasoning.think(_long_sum(rng), rng), weight=10),

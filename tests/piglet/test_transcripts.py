@@ -101,6 +101,21 @@ def test_workers_that_start_together_take_one_item_each_in_order() -> None:
     assert team.choices() == {0: 2, 1: None}
 
 
+@pytest.mark.parametrize("n_workers", [1, 2, 4])
+@pytest.mark.parametrize("n_items", [1, 3, 8])
+def test_workers_who_see_finished_lines_only_do_every_sum_and_mostly_once(
+    n_workers: int, n_items: int
+) -> None:
+    workers = [Worker(name) for name in "ABCD"[:n_workers]]
+    problem = SumList(tuple((i, i) for i in range(n_items)))
+    team, rng = Team(problem, workers, sees_unfinished=False), random.Random(0)
+    while not all(worker.ended for worker in workers):
+        team.advance(rng, stall=0.1)
+    done = [item for _, item in team.history]
+    assert set(done) == set(range(n_items))
+    assert len(done) <= n_items + n_workers * (n_workers - 1)
+
+
 def test_the_last_turn_of_a_chat_answers_the_newest_list() -> None:
     for segments in drawn(lists.chat):
         *_, asked = re.findall(r"<\|im_start\|>user\n(.*?)<\|im_end\|>", text_of(segments))

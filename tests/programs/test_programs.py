@@ -32,11 +32,15 @@ def test_two_workers_share_out_the_sums_and_do_none_twice(piglet: hog.Runtime) -
 
 @pytest.mark.parametrize(
     ("layout", "names", "steps"),
-    [("contiguous", ("Alice", "Bob"), 0.64), ("combined", ("Alice", "Bob", "Carol"), 0.52)],
+    [
+        ("contiguous", ("Alice", "Bob"), 0.64),
+        ("interleaved", ("Alice", "Bob"), 0.8),
+        ("combined", ("Alice", "Bob", "Carol"), 0.52),
+    ],
 )
 def test_teams_work_out_most_sums_in_fewer_steps(
     piglet: hog.Runtime,
-    layout: Literal["combined", "contiguous"],
+    layout: Literal["combined", "interleaved", "contiguous"],
     names: tuple[str, ...],
     steps: float,
 ) -> None:
