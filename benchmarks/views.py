@@ -95,8 +95,9 @@ class Team:
 
     @property
     def n_pages(self) -> int:
-        """Pages that the prompt and the streams hold."""
-        return sum(self.engine.pages.n_held(b.number) for b in (self.prompt, *self.blocks))
+        """Pages that the prompt and the streams read; the prompt's are the radix cache's."""
+        blocks = (self.prompt, *self.blocks)
+        return sum(run.n_pages for b in blocks for run in self.engine._holdings.runs(b))
 
 
 class Preparation:
@@ -118,7 +119,7 @@ class Preparation:
         engine = self._engine
         blocks = {block.number: block for block in (team.prompt, *team.blocks)}
         resolved = resolve(team.rows(), blocks, engine.config)
-        runs = {number: engine.pages.runs(number) for number in blocks}
+        runs = {number: engine._holdings.runs(block) for number, block in blocks.items()}
         return self._attention.prepare(span_rows(resolved, runs, engine.page_size_tokens))
 
 
