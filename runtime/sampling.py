@@ -14,7 +14,9 @@ no part in it. In this order:
    reach p (Holtzman et al., arXiv 1904.09751, section 3.1);
 7. of these min-p keeps those at least p times as likely as the most likely one (Nguyen et al.,
    arXiv 2407.01082, section 3);
-8. the uniform number picks by inverse transform.
+8. the uniform number picks by inverse transform, in the order of token ids. The order of
+   likelihood would not do: another batch changes logits by their last digits, and where many
+   tokens are about as likely as each other they change places.
 
 Log-probabilities that are asked for are those of the logits as the model gave them.
 """
@@ -82,10 +84,11 @@ def _draw(logits: Tensor, wants: Sequence[Sample]) -> Tensor:
     before = probs.cumsum(dim=-1) - probs
     dropped = (before >= top_p) | (probs < min_p * probs[:, :1])
     probs = probs.masked_fill(dropped, 0.0)
-    total = probs.cumsum(dim=-1)
+    by_id = torch.zeros_like(probs).scatter_(-1, tokens, probs)
+    total = by_id.cumsum(dim=-1)
     place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
-    last = (probs > 0).sum(dim=-1, keepdim=True) - 1
-    return tokens.gather(-1, place.minimum(last)).squeeze(-1)
+    last = torch.where(by_id > 0, rank, 0).amax(dim=-1, keepdim=True)
+    return place.minimum(last).squeeze(-1)
 
 
 def _likely(logits: Tensor, chosen: Tensor, wants: Sequence[Sample]) -> list[Chosen]:

@@ -17,9 +17,16 @@ def listening(max_seconds: float | None = None) -> Region:
     )
 
 
-def writing(max_tokens: int = 60, *, name: str = "main", temperature: float = 0.0) -> Region:
+def writing(
+    max_tokens: int = 60,
+    *,
+    name: str = "main",
+    temperature: float = 0.0,
+    ignore_eos: bool = False,
+) -> Region:
     """A region in which the stream `main` works on two sums."""
-    gen = Gen(max_tokens=max_tokens, sampling=Sampling(temperature=temperature))
+    sampling = Sampling(temperature=temperature)
+    gen = Gen(max_tokens=max_tokens, sampling=sampling, ignore_eos=ignore_eos)
     stream = Stream(
         name="main",
         role="main",
@@ -33,4 +40,4 @@ def writing(max_tokens: int = 60, *, name: str = "main", temperature: float = 0.
 
 def endless() -> Region:
     """Writes at random, far beyond the end of any test."""
-    return writing(100_000, name="endless", temperature=5.0)
+    return writing(100_000, name="endless", temperature=5.0, ignore_eos=True)

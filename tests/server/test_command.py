@@ -50,7 +50,8 @@ def test_a_server_says_where_it_is_runs_programs_and_ends_with_its_runs_at_ctrl_
 
 @hog.program
 def long(s: hog.Scope) -> None:
-    s += hog.user("a:1+2") + hog.assistant(hog.gen(max_tokens=100_000, temperature=5.0))
+    endless = hog.gen(max_tokens=100_000, temperature=5.0, ignore_eos=True)
+    s += hog.user("a:1+2") + hog.assistant(endless)
 
 
 def test_run_on_a_server_prints_what_its_runtime_gives() -> None:

@@ -21,7 +21,7 @@ def endless(s: hog.Scope) -> None:
     s += hog.user("a:1+2") + hog.turn("assistant")
     with s.fork("Alice", "Bob") as team:
         for worker in team:
-            worker += hog.gen(max_tokens=100_000, temperature=5.0)
+            worker += hog.gen(max_tokens=100_000, temperature=5.0, ignore_eos=True)
 
 
 @hog.program
