@@ -27,12 +27,15 @@ def keep_listening(
 ) -> Summary:
     """Listen until the speaker has finished; keep notes, answer, and sum up.
 
+    It is over when the speaker, the notes and the answer have come to their ends; with
+    `s.concurrent(until=hog.closed("mic"))` it would be over as soon as the speaker is silent.
+
     With piglet the speaker says numbers with labels, ` a:12`, ` b:7`, and then ` ?`.
     """
     general = prompts == "general"
     s += hog.turn("user", NOTES if general else "hear")
     thoughts = hog.turn("assistant", "<think>\n")
-    with s.concurrent(until=hog.closed("mic")) as now:
+    with s.concurrent() as now:
         with now.listen("mic", mic) as ear:
             pass
         with now.think("notes", max_tokens=512) as notes:
