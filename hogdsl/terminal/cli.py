@@ -39,6 +39,13 @@ Model = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")]
 Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
+Pace = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
+]
+Events = Annotated[
+    bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
+]
 BUILT_IN = "piglet"
 
 
@@ -60,17 +67,12 @@ def run(
     max_seconds: Annotated[
         float | None, typer.Option(min=0.001, help="The whole run is cancelled after so long.")
     ] = None,
-    pace: Annotated[
-        float | None,
-        typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
-    ] = None,
+    pace: Pace = None,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a trace; one that was cut off is gone on with."),
     ] = None,
-    events: Annotated[
-        bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
-    ] = False,
+    events: Events = False,
 ) -> None:
     """Run a program and watch its streams."""
     console, errors = Console(), Console(stderr=True)
@@ -150,17 +152,10 @@ def replay(
         bool,
         typer.Option("--any-model", help="Play it on another model, up to where that differs."),
     ] = False,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")
-    ] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
-    pace: Annotated[
-        float | None,
-        typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
-    ] = None,
-    events: Annotated[
-        bool, typer.Option("--events", help="Print the events as JSON lines and nothing else.")
-    ] = False,
+    device: Device = None,
+    dtype: Dtype = None,
+    pace: Pace = None,
+    events: Events = False,
 ) -> None:
     """Play a recorded run again, step by step the same; or branch it."""
     console, errors = Console(), Console(stderr=True)

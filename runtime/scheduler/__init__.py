@@ -49,6 +49,7 @@ All runs:
     pressure.py    what happens when pages run out
     scheduler.py   the next step, its results, failures, cancellation
 
-All of it is synchronous and has no clock, no thread and no torch. A step is built without changing
-anything, so a step whose forward pass failed can be dropped and built again.
+All of it is synchronous and has no clock, no thread and no torch. While a step is built, runs may
+end, be suspended or be restored, but no stream goes on: a step whose forward pass failed can be
+dropped and built again.
 """

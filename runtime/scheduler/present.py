@@ -54,6 +54,7 @@ class Present:
         seen: blocks that any of the streams sees.
         n_steps: steps that it has made; passes that only prefill do not count.
         n_generated: tokens that the model chose in it.
+        is_interactive: somebody waits for what is said, heard or asked in it.
     """
 
     plan: plan.Region
@@ -67,10 +68,15 @@ class Present:
     cache: Cache
     n_steps: int = 0
     n_generated: int = 0
+    is_interactive: bool = field(init=False)
     _counted: set[str] = field(default_factory=set[str])
     """Texts that were found by a stream for whom they are encoded."""
     _fitted: set[str] = field(default_factory=set[str])
     """Streams whose view fitted the context once."""
+
+    def __post_init__(self) -> None:
+        roles = {stream.role for stream in self.plan.streams}
+        self.is_interactive = bool(self.plan.asks) or not roles.isdisjoint(("say", "listen"))
 
     # ---------------------------------------------------------------- views
 
@@ -122,12 +128,6 @@ class Present:
         return tuple(map(self.block, (*self.before_text(name), name)))
 
     # ---------------------------------------------------------------- who can go on
-
-    @property
-    def is_interactive(self) -> bool:
-        """Somebody waits for what is said, heard or asked in it."""
-        roles = {stream.role for stream in self.plan.streams}
-        return bool(self.plan.asks) or not roles.isdisjoint(("say", "listen"))
 
     @property
     def awaits_program(self) -> bool:

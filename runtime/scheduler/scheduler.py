@@ -131,10 +131,11 @@ class Scheduler:
 
     def _must_queue(self, run: Run) -> bool:
         """It has not begun, and an older run waits for room."""
-        return not run.holds_tokens and any(
+        older_waits = any(
             other.is_suspended and other.wants_to_go_on and other.number < run.number
             for other in self._runs
         )
+        return older_waits and not run.holds_tokens
 
     def apply(self, step: Step, results: Sequence[Result], now_s: float) -> None:
         """Tell every job its result, then let every run draw its conclusions."""
