@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from runtime.attention import dense, pieces, torch_
+from runtime.attention.native import planning
 from runtime.engine import Engine
 from tests.engine.tiny import tiny_engine
 
@@ -16,6 +17,8 @@ KINDS = {
     "torch": "torch",
     # With these limits ten tokens take all the ways that ten thousand take otherwise.
     "torch in crumbs": "torch",
+    "native": "native",
+    "native in crumbs": "native",
 }
 
 
@@ -37,4 +40,7 @@ def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
             patch.setattr(dense, "CHUNK_QUERIES", 5)
             patch.setattr(dense, "SCORES_MOST", 300)
             patch.setattr(torch_, "FEW_NEW_TOKENS", 2)
+        if request.param == "native in crumbs":
+            patch.setattr(planning, "CHUNK_TOKENS", 3)
+            patch.setattr(planning, "FOUND_MOST", 3000)
         yield make
