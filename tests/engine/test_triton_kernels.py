@@ -1,4 +1,4 @@
-"""Our Triton kernels against their stand-ins: on a GPU, or interpreted on a CPU if Triton is there."""
+"""Our Triton kernels against their stand-ins: on a GPU, or by Triton's interpreter if it is there."""
 
 import os
 from collections.abc import Iterator
@@ -41,7 +41,8 @@ def numbers() -> DeviceNumbers:
     ints = {
         "tokens": [0, 3, 1, 1, 2, 0, 3, 0, 2],
         "turns": [0, 7, -5, 131_071, 12, 3, -131_072, 40_000, 1],
-        "seen": [[0, 4]] * N_LINES,
+        "seen_ends": [4] * N_LINES,
+        "seen_by_all": [[0, 4]] * 3,
         "part_starts": [0, 3, 5, 7, 9, 9],
         "parts": [0, 5, 7, 2, 3, 4, 8, 1, 6],
         "new_slots": [33, 2, 47, 0, NO_SLOT],
