@@ -1,4 +1,4 @@
-"""Our Triton kernels against their stand-ins: on a GPU, or by Triton's interpreter if it is there."""
+"""Our Triton kernels against their stand-ins: on a GPU, or by Triton's interpreter."""
 
 import os
 from collections.abc import Iterator

@@ -158,8 +158,8 @@ def fits(layout: Layout, bucket: Bucket) -> bool:
 def padded(layout: Layout, bucket: Bucket) -> Layout:
     """The same step in the shape of `bucket`, which it `fits`.
 
-    Lines that are added are merged into no token; requests that are added have no pages; tokens that
-    are added have no parts and no slot.
+    Lines that are added are merged into no token, requests that are added have no pages, and tokens
+    that are added have no parts and no slot.
     """
     [group] = layout.groups
     n_lines = np.diff(group.line_starts)
