@@ -10,6 +10,7 @@
       picking.py     numbering of their queries
       shared.py      what a layer computes of them
       dense.py       rows with many new tokens: each against the keys of its whole view
+    flashinfer/    on a GPU with FlashInfer
 
 One suite (`tests/engine`) runs the same laws on every implementation.
 """
@@ -20,32 +21,32 @@ import torch
 
 from hogdsl.errors import EngineError
 from runtime.attention.base import Attention, Span, SpanRow
-from runtime.attention.native import NativeAttention, why_not
+from runtime.attention.flashinfer import FlashInferAttention
+from runtime.attention.flashinfer import why_not as why_not_flashinfer
+from runtime.attention.native import NativeAttention
+from runtime.attention.native import why_not as why_not_native
 from runtime.attention.reference import ReferenceAttention
 from runtime.attention.torch_ import TorchAttention
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
 
-__all__ = [
-    "ATTENTION_KINDS",
-    "Attention",
-    "NativeAttention",
-    "Span",
-    "SpanRow",
-    "fastest_kind",
-    "make_attention",
-]
+__all__ = ["ATTENTION_KINDS", "Attention", "Span", "SpanRow", "fastest_kind", "make_attention"]
 
 ATTENTION_KINDS = {
     "reference": ReferenceAttention,
     "torch": TorchAttention,
     "native": NativeAttention,
+    "flashinfer": FlashInferAttention,
 }
 
 
 def fastest_kind(config: ModelConfig, dtype: torch.dtype, device: torch.device) -> str:
     """The attention implementation to take when nobody says: the fastest that works here."""
-    return "torch" if why_not(config, dtype, device) else "native"
+    if why_not_flashinfer(config, dtype, device) is None:
+        return "flashinfer"
+    if why_not_native(config, dtype, device) is None:
+        return "native"
+    return "torch"
 
 
 def make_attention(
