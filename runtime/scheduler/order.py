@@ -12,7 +12,8 @@ with them serves the first one, who leaves. With n runs that can go on, one is p
 `PATIENCE_STEPS + STARVED_EVERY * n - 1` times in a row.
 """
 
-from collections.abc import Iterable, Set as AbstractSet
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from runtime.scheduler.run import Run
 
