@@ -23,6 +23,7 @@ def open_region(
     machine: Machine,
     run: int,
     seed: int,
+    tenant: str,
     max_tokens: int | None,
     now_s: float,
     emit: Callable[..., None],
@@ -43,11 +44,12 @@ def open_region(
         run=run,
         region=region.name,
         seed=seed,
+        tenant=tenant,
         emit=emit,
         count_encoded=count_encoded,
     )
     for block in region.blocks:
-        blocks.blocks[block.name] = machine.cache.block()
+        blocks.blocks[block.name] = around.block()
     writers = {
         stream.name: Writer(
             plan=stream,

@@ -64,6 +64,7 @@ class Run:
         seed: int = 0,
         max_tokens: int | None = None,
         max_seconds: float | None = None,
+        tenant: str = "",
         opened_at_s: float | None = None,
     ) -> None:
         """
@@ -74,6 +75,7 @@ class Run:
             seed: of all that is chosen at random.
             max_tokens: bounds every stream that has no smaller budget of its own.
             max_seconds: a run that is not over by then fails.
+            tenant: its texts are found in the cache by runs of the same one only.
             opened_at_s: from when that counts; None: from the beginning of its first region.
         """
         self.present: Present | None = None
@@ -88,7 +90,7 @@ class Run:
         """A region is to begin as soon as it is restored."""
         self._machine, self._emit_event = machine, emit
         self._seed, self._max_tokens, self._max_seconds = seed, max_tokens, max_seconds
-        self._opened_at_s = opened_at_s
+        self._tenant, self._opened_at_s = tenant, opened_at_s
         self._accounts = Accounts()
         self._blocks = Blocks(blocks={}, turns={})
         self._n_events = 0
@@ -142,6 +144,7 @@ class Run:
                 machine=self._machine,
                 run=self.number,
                 seed=self._seed,
+                tenant=self._tenant,
                 max_tokens=self._max_tokens,
                 now_s=now_s,
                 emit=self._emit,
