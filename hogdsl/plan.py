@@ -173,6 +173,24 @@ class TextBlock(Wire):
     """All blocks before it in the view that it was declared for; open ones are still empty."""
 
 
+class DetachedBlock(Wire):
+    """A sealed block of text that is encoded behind other blocks than those that it is seen behind.
+
+    For the chat it is not there: it is part of whatever turn it is shown in, and what comes behind
+    it goes on from what stands before it.
+    """
+
+    kind: Literal["detached"] = "detached"
+    name: str
+    text: str
+    after: tuple[str, ...] = ()
+    """The blocks that it is encoded after; none: it is encoded by itself."""
+
+
+EncodedBlock = TextBlock | DetachedBlock
+"""A block that is encoded once, when its region starts."""
+
+
 class StreamBlock(Wire):
     """An open block, written by one stream."""
 
@@ -187,7 +205,9 @@ class HistoryBlock(Wire):
     name: str
 
 
-Block = Annotated[TextBlock | StreamBlock | HistoryBlock, Field(discriminator="kind")]
+Block = Annotated[
+    TextBlock | DetachedBlock | StreamBlock | HistoryBlock, Field(discriminator="kind")
+]
 
 
 # ---------------------------------------------------------------- streams and rules
