@@ -29,6 +29,7 @@ from tests.compiler.build import (
     ask,
     close,
     commit,
+    detached,
     ended,
     gen,
     history,
@@ -110,11 +111,14 @@ def workers(draw: DrawFn, room: str, path: str, depth: int) -> tuple[StreamIR, .
 def layouts(
     draw: DrawFn, room: str, me: str, names: tuple[str, ...], has_steps: bool
 ) -> tuple[Item, ...]:
-    """A view in any order: the scope, the history, some of the others, and texts."""
+    """A view in any order: the scope, the history, some of the others, and texts, one of which may
+    be detached, and is the same for all workers of a room."""
     others = [sees(name, region=room) for name in names if name != me and draw(st.booleans())]
     items: list[Item] = [scope(), *others, *draw(st.lists(FIXED, max_size=2))]
     if has_steps:
         items.append(history(f"{room}/history"))
+    if draw(st.booleans()):
+        items.append(detached(room, turn("user"), detached("inner"), text("context")))
     return tuple(draw(st.permutations(items)))
 
 
@@ -228,6 +232,9 @@ def check_sound(whole: plan.Region, scope_: tuple[str, ...]) -> None:
             assert set(block.after) <= known
             known.add(block.name)
             texts[block.name] = block
+    detached_ = [b for b in whole.blocks if isinstance(b, plan.DetachedBlock)]
+    assert all(set(block.after) <= known for block in detached_)
+    assert len({(block.text, block.after) for block in detached_}) == len(detached_)
     begun: set[str] = set()
     for s in whole.streams:
         assert set(s.view) <= there
