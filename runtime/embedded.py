@@ -171,7 +171,7 @@ class EmbeddedRuntime:
             tenant=tenant,
             opened_at_s=0.0,
         )
-        run.lag_s = self.now_s()
+        run.clock.lag_s = self.now_s()
         return run
 
     def add(self, run: Run) -> None:
