@@ -112,7 +112,7 @@ class Engine:
         )
         self._reuse = Reuse(self._holdings, self._attention.move)
         self._blocks: dict[int, Block] = {}
-        self._suspension = Suspension(self._blocks, self._holdings, self._hidden)
+        self._suspension = Suspension(self._blocks, self._holdings, self._reuse, self._hidden)
         self._n_blocks_ever = 0
         self._n_steps_ever = 0
 
@@ -439,7 +439,7 @@ class Engine:
         Returns:
             How many pages are missing even if all that can be is evicted; then nothing was.
         """
-        return self._holdings.make_room_for(growth)
+        return self._suspension.make_room(growth)
 
     def check(self) -> None:
         """Prove that each page has exactly one owner and each block the pages that it needs.
