@@ -32,6 +32,7 @@ def start(
     *,
     device: str | None = None,
     dtype: str | None = None,
+    weights: str | None = None,
     attention: str | None = None,
     n_cache_tokens: int | None = None,
 ) -> "EmbeddedRuntime":
@@ -42,7 +43,12 @@ def start(
     from runtime.runner import EngineMachine  # torch: other machines do without
 
     machine = EngineMachine.load(
-        model, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
+        model,
+        device=device,
+        dtype=dtype,
+        weights=weights,
+        attention=attention,
+        n_cache_tokens=n_cache_tokens,
     )
     return EmbeddedRuntime(machine, prepare_thread=machine.prepare_thread)
 

@@ -211,7 +211,8 @@ def check_seconds(what: str, value: object, place: Place) -> None:
     """
     if value is not None and (not is_number(value) or not 0 < value < math.inf):
         raise place.error(
-            f"{what} is a number of seconds, not {value!r}. None is no bound.", code="seconds"
+            f"{what} is a number of seconds, more than 0, not {value!r}. None is no bound.",
+            code="seconds",
         )
 
 

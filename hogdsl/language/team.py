@@ -201,8 +201,9 @@ def _worker_names(names: tuple[object, ...], place: Place) -> tuple[str, ...]:
         case _:
             texts = tuple(name for name in names if isinstance(name, str))
             if len(texts) < len(names):
+                found = ", ".join(map(repr, names))
                 raise place.error(
-                    f"a fork takes names of workers, or one number, not {names!r}. "
+                    f"a fork takes names of workers, or one number, not {found}. "
                     "Unpack a list with `*`.",
                     code="fork-names",
                 )

@@ -86,8 +86,9 @@ def test_the_model_and_its_place_are_handed_to_the_runtime(file, runtime, monkey
         return runtime
 
     monkeypatch.setattr(running, "local", local)
-    hogdsl("run", file, "--set", "question=q", "--model", "m", "--device", "cpu", "--dtype", "f")
-    assert asked == [("m",), {"device": "cpu", "dtype": "f"}]
+    where = ("--model", "m", "--device", "cpu", "--dtype", "f", "--weights", "w")
+    hogdsl("run", file, "--set", "question=q", *where)
+    assert asked == [("m",), {"device": "cpu", "dtype": "f", "weights": "w"}]
 
 
 def test_a_run_that_takes_longer_than_it_may_is_cancelled(file, runtime):
