@@ -162,7 +162,7 @@ def test_in_a_bucket_all_numbers_stay_where_they_are() -> None:
     addresses = []
     for rows in ([row(0, 3)], [row(16, 100), row(144, 2)], [row(5, 1)]):
         numbers = runs.prepare(rows).numbers
-        names = [name for name in numbers.__slots__ if name != "pages"]
+        names = [name for name in numbers._fields if name != "pages"]
         addresses.append([getattr(numbers, name).data_ptr() for name in names])
     assert addresses[0] == addresses[1] == addresses[2]
 
@@ -197,7 +197,7 @@ def test_a_step_with_more_pages_than_the_pool_has_is_not_padded() -> None:
 def test_every_array_begins_where_pairs_and_fours_can_be_read_as_one() -> None:
     layout = lay_out([row(3, 17, n_new=3), row(64, 5)], 1)
     numbers = Upload(CPU).send(layout)
-    for name in numbers.__slots__:
+    for name in numbers._fields:
         sent = getattr(numbers, name)
         assert sent.data_ptr() % 16 == 0
         assert sent.dtype == torch.int32
