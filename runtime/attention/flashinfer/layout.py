@@ -8,8 +8,9 @@
 
 Slots are read in pages of `PAGE_TOKENS`, whatever the pages of the engine are: neighbouring slots
 lie in neighbouring pages, so only the first slot of a request may lie within a page. Keys are
-counted from the start of that page: all lines of a request see from the same key on, and each up to
-a key of its own.
+counted from the start of that page; all lines of a request see from the same key on, and each up to
+a key of its own. Pages are read whole, so what FlashInfer plans is good until a block grows into a
+new page.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,6 @@ class Group:
         pages: which pages of the step.
         line_starts: int64[n_requests + 1], counted from the first line of the group.
         page_starts: int64[n_requests + 1], counted from the first page of the group.
-        last_page_tokens: int64[n_requests], slots to read of each request's last page.
     """
 
     requests: slice
@@ -63,7 +63,6 @@ class Group:
     pages: slice
     line_starts: Ints
     page_starts: Ints
-    last_page_tokens: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +176,6 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
                 pages=group.pages,
                 line_starts=np.arange(n_requests + 1) * n_each,
                 page_starts=_filled(group.page_starts, n_requests + 1, n_pages),
-                last_page_tokens=_filled(group.last_page_tokens, n_requests),
             )
         ],
         pages=layout.pages,
@@ -222,7 +220,6 @@ def _groups(slots: Ints, n_keys: Ints, line_starts: Ints, n_short: int) -> tuple
     n_pages = (end + PAGE_TOKENS - 1) // PAGE_TOKENS
     page_starts = _starts(n_pages)
     pages = (slots // PAGE_TOKENS - page_starts[:-1]).repeat(n_pages) + np.arange(page_starts[-1])
-    in_last = (end - 1) % PAGE_TOKENS + 1
     groups: list[Group] = []
     for start, stop in ((0, n_short), (n_short, len(slots))):
         if start < stop:
@@ -234,7 +231,6 @@ def _groups(slots: Ints, n_keys: Ints, line_starts: Ints, n_short: int) -> tuple
                     pages=slice(int(own_pages[0]), int(own_pages[-1])),
                     line_starts=own_lines - own_lines[0],
                     page_starts=own_pages - own_pages[0],
-                    last_page_tokens=in_last[start:stop],
                 )
             )
     return groups, pages
