@@ -17,9 +17,9 @@ from runtime.attention.flashinfer.layout import (
     Bucket,
     Group,
     Layout,
-    fits,
     lay_out,
     padded,
+    shape_of,
 )
 from runtime.attention.flashinfer.upload import DeviceNumbers, Upload
 from runtime.attention.rotation import further_rotation
@@ -201,11 +201,11 @@ class FlashInferAttention:
         return self._pool.shape[2]
 
     def _in_bucket(self, layout: Layout) -> Layout:
-        if len(layout.pages) <= self._n_pages:
-            for bucket in self._buckets:
-                if fits(layout, bucket):
-                    return padded(layout, bucket)
-        return layout
+        shape = shape_of(layout) if self._buckets else None
+        if shape is None or len(layout.pages) > self._n_pages:
+            return layout
+        bucket = next((bucket for bucket in self._buckets if bucket.holds(shape)), None)
+        return layout if bucket is None else padded(layout, bucket)
 
     def _index(self, numbers: Ints) -> Tensor:
         return torch.from_numpy(numbers).to(self._device)

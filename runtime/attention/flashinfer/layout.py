@@ -45,6 +45,14 @@ class Bucket:
     n_requests: int
     n_lines_each: int
 
+    def holds(self, other: "Bucket") -> bool:
+        """Whether steps of the shape `other` can be padded to this one."""
+        return (
+            other.n_tokens <= self.n_tokens
+            and other.n_requests <= self.n_requests
+            and other.n_lines_each <= self.n_lines_each
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -148,16 +156,18 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
     )
 
 
-def fits(layout: Layout, bucket: Bucket) -> bool:
-    """Whether a step can be padded to the shape of `bucket`."""
-    if len(layout.groups) > 1 or layout.n_tokens > bucket.n_tokens:
-        return False
+def shape_of(layout: Layout) -> Bucket | None:
+    """The smallest shape that a step can be padded to; None if it is more than one launch."""
+    if len(layout.groups) > 1:
+        return None
     n_lines = np.diff(layout.groups[0].line_starts)
-    return len(n_lines) <= bucket.n_requests and int(n_lines.max()) <= bucket.n_lines_each
+    return Bucket(
+        n_tokens=layout.n_tokens, n_requests=len(n_lines), n_lines_each=int(n_lines.max())
+    )
 
 
 def padded(layout: Layout, bucket: Bucket) -> Layout:
-    """The same step in the shape of `bucket`, which it `fits`.
+    """The same step in the shape of `bucket`, which must hold it.
 
     Lines that are added are merged into no token, requests that are added have no pages, and tokens
     that are added have no parts and no slot.
