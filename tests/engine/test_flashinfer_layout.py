@@ -14,9 +14,9 @@ from runtime.attention.flashinfer.layout import (
     PAGE_TOKENS,
     Bucket,
     Layout,
-    fits,
     lay_out,
     padded,
+    shape_of,
 )
 
 
@@ -71,13 +71,11 @@ def _request(layout: Layout, line: int) -> int:
 
 
 def _slots(layout: Layout, line: int) -> list[int]:
-    """Slots of the pages of a line's request, up to the last that is read."""
+    """Slots of the pages of a line's request."""
     group, request = _group(layout, line)
     start, end = group.page_starts[request : request + 2]
     pages = layout.pages[group.pages][start:end].tolist()
-    slots = [page * PAGE_TOKENS + i for page in pages for i in range(PAGE_TOKENS)]
-    n_unread = PAGE_TOKENS - int(group.last_page_tokens[request])
-    return slots[: len(slots) - n_unread]
+    return [page * PAGE_TOKENS + i for page in pages for i in range(PAGE_TOKENS)]
 
 
 TWO_WORKERS = [
@@ -97,7 +95,6 @@ def test_a_run_of_slots_is_one_request_for_all_that_see_it() -> None:
 def test_keys_begin_in_the_middle_of_a_page() -> None:
     layout = lay_out(TWO_WORKERS, 1)
     assert layout.seen_by_all.tolist() == [[0, 40], [8, 15], [4, 9]]
-    assert layout.groups[0].last_page_tokens.tolist() == [8, 15, 9]
 
 
 def test_a_query_is_rotated_for_each_request() -> None:
@@ -128,7 +125,6 @@ def test_a_row_may_see_only_the_beginning_of_a_request() -> None:
     layout = lay_out([row((0, 30, 0), (64, 1, 0)), row((0, 20, 0), (96, 1, 0))], 1)
     assert layout.seen_ends.tolist() == [30, 20, 1, 1]
     assert layout.seen_by_all.tolist() == [[0, 20], [0, 1], [0, 1]]
-    assert layout.groups[0].last_page_tokens.tolist() == [14, 1, 1]
 
 
 def test_long_appends_are_launched_apart() -> None:
@@ -181,10 +177,11 @@ def test_lines_say_what_rows_say(rows: list[SpanRow], n_per_kv_head: int) -> Non
 def test_padding_changes_nothing_for_what_was_there(rows: list[SpanRow]) -> None:
     layout = lay_out(rows, 1)
     bucket = Bucket(n_tokens=121, n_requests=13, n_lines_each=120)
-    if len(layout.groups) > 1:
-        assert not fits(layout, bucket)
+    shape = shape_of(layout)
+    if shape is None:
+        assert len(layout.groups) == 2
         return
-    assert fits(layout, bucket)
+    assert bucket.holds(shape)
     wide = padded(layout, bucket)
     n = layout.n_tokens
     assert read(wide)[:n] == read(layout)
@@ -204,13 +201,14 @@ def test_all_steps_of_a_bucket_have_one_shape() -> None:
     assert shapes[0] == shapes[1] == shapes[2]
 
 
-@pytest.mark.parametrize(
-    "smaller",
-    [{"n_tokens": 1}, {"n_requests": 2}, {"n_lines_each": 1}],
-    ids=["tokens", "requests", "lines"],
-)
-def test_a_step_does_not_fit_what_is_too_small(smaller: dict[str, int]) -> None:
+def test_a_step_has_the_shape_of_its_tokens_requests_and_most_lines() -> None:
+    shape = shape_of(lay_out(TWO_WORKERS, 1))
+    assert shape == Bucket(n_tokens=2, n_requests=3, n_lines_each=2)
+
+
+@pytest.mark.parametrize("field", ["n_tokens", "n_requests", "n_lines_each"])
+def test_a_shape_holds_what_is_nowhere_larger(field: str) -> None:
     bucket = Bucket(n_tokens=2, n_requests=3, n_lines_each=2)
-    layout = lay_out(TWO_WORKERS, 1)
-    assert fits(layout, bucket)
-    assert not fits(layout, replace(bucket, **smaller))
+    assert bucket.holds(bucket)
+    assert bucket.holds(replace(bucket, **{field: 1}))
+    assert not bucket.holds(replace(bucket, **{field: 9}))
