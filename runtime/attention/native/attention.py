@@ -54,7 +54,9 @@ class NativeAttention:
         )
         layers = range(config.n_layers)
         # Memory that was never written costs nothing, and is never read.
-        self._keys = [torch.empty(config.n_kv_heads, n_tiles, config.head_dim, LANES) for _ in layers]
+        self._keys = [
+            torch.empty(config.n_kv_heads, n_tiles, config.head_dim, LANES) for _ in layers
+        ]
         self._values = [torch.empty(config.n_kv_heads, n_tiles * LANES, width) for _ in layers]
         self._places = [
             (keys.data_ptr(), values.data_ptr())
