@@ -44,7 +44,12 @@ class Runtime(Protocol):
     """A place where programs run: a model and its cache."""
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> Session:
         """Begin a run.
 
@@ -52,6 +57,7 @@ class Runtime(Protocol):
             seed: of all that is chosen at random.
             max_tokens: bounds every stream that has no smaller budget of its own.
             max_seconds: from now; a run that is not over by then fails with `RunCancelled`.
+            tenant: whose run it is; texts are found again only among the runs of one.
         """
         ...
 

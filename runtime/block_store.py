@@ -53,7 +53,7 @@ class BlockStore:
         self.page_size_tokens = holdings.page_size_tokens
         self._holdings, self._reuse = holdings, Reuse(holdings, move)
         self._blocks: dict[int, Block] = {}
-        self._suspension = Suspension(self._blocks, self._holdings, compute)
+        self._suspension = Suspension(self._blocks, self._holdings, self._reuse, compute)
         self._n_blocks_ever = 0
         self._n_steps_ever = 0
 
@@ -223,7 +223,7 @@ class BlockStore:
         Returns:
             How many pages are missing even if all that can be is evicted; then nothing was.
         """
-        return self._holdings.make_room_for(growth)
+        return self._suspension.make_room(growth)
 
     def check(self) -> None:
         """Prove that each page has exactly one owner and each block the pages that it needs.

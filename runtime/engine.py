@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from hogdsl.errors import EngineError
-from runtime.attention import Attention, SpanRow, make_attention
+from runtime.attention import Attention, SpanRow, fastest_kind, make_attention
 from runtime.block_store import BlockStore
 from runtime.blocks import Block, BlockPrefix, Row
 from runtime.checkpoint import load_transformer
@@ -42,6 +42,7 @@ class Engine(BlockStore):
         transformer: the model.
         device: where it is.
         dtype: of weights, keys and values.
+        attention: which implementation reads the cache.
         config, pages, tree, radix, page_size_tokens: see `BlockStore`.
     """
 
@@ -49,7 +50,7 @@ class Engine(BlockStore):
         self,
         transformer: Transformer,
         *,
-        attention: str = "torch",
+        attention: str | None = None,
         n_cache_tokens: int | None = None,
         page_size_tokens: int = 16,
         radix: bool = True,
@@ -58,14 +59,15 @@ class Engine(BlockStore):
 
         Args:
             transformer: the model.
-            attention: a name in `runtime.attention.ATTENTION_KINDS`.
+            attention: a name in `runtime.attention.ATTENTION_KINDS`; by default the fastest that
+                works here.
             n_cache_tokens: size of the cache, rounded down to whole pages; by default what
                 `runtime.sizing.default_cache_tokens` says.
             page_size_tokens: tokens per page; a block holds whole pages.
             radix: read texts that were encoded before again, instead of encoding them.
 
         Raises:
-            EngineError: no such attention, or the cache has not even one page.
+            EngineError: no such attention, it cannot work here, or the cache has no page.
         """
         self.transformer = transformer
         self.device, self.dtype = transformer.device, transformer.dtype
@@ -78,8 +80,9 @@ class Engine(BlockStore):
                 f"tokens in pages of {page_size_tokens}. Give it more memory."
             )
         holdings = Holdings(n_cache_tokens // page_size_tokens, page_size_tokens)
+        self.attention = attention or fastest_kind(config, self.dtype, self.device)
         self._attention: Attention[Any] = make_attention(
-            attention,
+            self.attention,
             config,
             transformer.rope,
             holdings.pages.n_total * page_size_tokens,
@@ -110,7 +113,7 @@ class Engine(BlockStore):
             dtype: by default float32 on a CPU and the checkpoint's own type elsewhere.
             weights: `"float16"` or `"int8"` keeps the large matrices in fewer bits, which are read
                 in less time; see `runtime.model.matrices`. For float32 on a CPU.
-            attention: by default the fastest that runs here.
+            attention: see `Engine`.
             n_cache_tokens: see `Engine`.
             page_size_tokens: see `Engine`.
             radix: see `Engine`.
@@ -126,14 +129,17 @@ class Engine(BlockStore):
         )
         return cls(
             transformer,
-            attention=attention or "torch",
+            attention=attention,
             n_cache_tokens=n_cache_tokens,
             page_size_tokens=page_size_tokens,
             radix=radix,
         )
 
     def __repr__(self) -> str:
-        return f"<Engine {self.transformer!r}, {len(self._blocks)} blocks, {self.pages!r}>"
+        return (
+            f"<Engine {self.transformer!r}, {self.attention} attention, "
+            f"{len(self._blocks)} blocks, {self.pages!r}>"
+        )
 
     def encode(
         self,

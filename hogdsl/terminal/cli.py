@@ -71,6 +71,9 @@ def run(
     max_seconds: Annotated[
         float | None, typer.Option(min=0.001, help="The whole run is cancelled after so long.")
     ] = None,
+    tenant: Annotated[
+        str, typer.Option(metavar="NAME", help="Texts are found in the cache only within one.")
+    ] = "",
     pace: Pace = None,
     record: Annotated[
         Path | None,
@@ -100,7 +103,9 @@ def run(
             place = runtime
             if record is not None:
                 place = recording(runtime, record, file, chosen.name, given)
-            bound = chosen.on(place, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+            bound = chosen.on(
+                place, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
+            )
             live = console.is_terminal and not events
             view_of = view_for(console, events=events)
             play(bound, arguments, view_of, pace=pace if live else None, far=on is not None)

@@ -97,6 +97,11 @@ def test_a_run_that_takes_longer_than_it_may_is_cancelled(file, runtime):
     assert runtime.max_seconds == [1e9]
 
 
+def test_run_hands_on_whose_run_it_is(file, runtime):
+    assert hogdsl("run", file, "--set", "question=q", "--tenant", "ada").exit_code == 0
+    assert runtime.tenants == ["ada"]
+
+
 def test_explain_checks_budgets_against_a_context(tmp_path):
     file = saved(
         tmp_path,
