@@ -28,16 +28,9 @@ typedef struct {
     float *out;                           /* [n_new, n_heads, head_dim] */
 } Call;
 
-
 INLINE ints lanes_in(int64_t from, int64_t to) {
     const ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     return (lane >= (int32_t)from) & (lane < (int32_t)to);
-}
-
-INLINE float largest_of(vec x) {
-    float most = x[0];
-    for (int i = 1; i < LANES; i++) most = x[i] > most ? x[i] : most;
-    return most;
 }
 
 /* x [head_dim] turned and scaled, to a place with a step between components. */

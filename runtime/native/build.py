@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 
 from hogdsl.errors import EngineError
 
-SOURCES = tuple(Path(__file__).parent / name for name in ("planning.c", "attention.c", "tokens.c"))
+SOURCES = tuple(Path(__file__).parent / name for name in ("planning.c", "attention.c"))
 HEADERS = tuple(Path(__file__).parent / name for name in ("common.h", "plan.h"))
 OPTIONS = ("-O3", "-march=native", "-fPIC", "-shared")
 TIMEOUT_S = 120
@@ -76,15 +76,12 @@ def parallel_region() -> int | None:
 
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
     """With the types of the arguments."""
-    array, word, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
-    threads = (array, word)
+    array, word = ctypes.c_void_p, ctypes.c_int64
     arguments = {
         "attend": (array, array, array, array, word, array, word, array, word, array),
         "move": (array, array, array, word, array, array, array, word),
         "plan_step": (array, array, word, array, word, word, word, word),
         "free_plan": (array,),
-        "norm": (array, word, array, array, array, word, word, word, real, *threads),
-        "gated": (array, array, word, word, *threads),
     }
     for name, types in arguments.items():
         function = getattr(library, name)

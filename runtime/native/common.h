@@ -9,7 +9,6 @@
 enum { LANES = 16 };
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef float loose __attribute__((vector_size(4 * LANES), aligned(4))); /* anywhere in memory */
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
@@ -22,12 +21,11 @@ INLINE vec choose(ints where, vec yes, vec no) {
 
 INLINE vec all(float x) { return (vec){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
-/* exp(x) up to the last digit but one, for x cut to what float32 has: 2^n e^r, |r| <= ln 2 / 2,
- * e^r by Taylor's series. */
+/* exp(x) for x <= 0, cut at the least that float32 has, up to the last digit but one: 2^n e^r with
+ * |r| <= ln 2 / 2, and e^r by Taylor's series. */
 INLINE vec exponential(vec x) {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     x = choose(x < -87.0f, all(-87.0f), x);
-    x = choose(x > 88.0f, all(88.0f), x);
     vec shifted = x * 1.44269504f + shift;
     vec n = shifted - shift;
     vec r = x - n * 0.693359375f;
@@ -46,6 +44,12 @@ INLINE float sum_of(vec x) {
     float sum = 0;
     for (int i = 0; i < LANES; i++) sum += x[i];
     return sum;
+}
+
+INLINE float largest_of(vec x) {
+    float most = x[0];
+    for (int i = 1; i < LANES; i++) most = x[i] > most ? x[i] : most;
+    return most;
 }
 
 /* A region of OpenMP: GOMP_parallel(function, data, threads, flags). */
