@@ -5,6 +5,7 @@ Looks without running anything of the runtime, so that it works where the runtim
 
 import os
 import platform
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -51,6 +52,7 @@ def examine() -> list[Finding]:
         *(_installed(name, get=GET_RUNTIME) for name in RUNTIME_PACKAGES),
         device(),
         threads(),
+        compiler(),
         kept_weights(),
         embedded_model(_runtime_folder()),
     ]
@@ -92,6 +94,16 @@ def threads() -> Finding:
     if allowed is not None:
         detail += f", OMP_NUM_THREADS={allowed}"
     return Finding(what="threads", state="ok", detail=detail)
+
+
+def compiler(find: Callable[[str], str | None] = shutil.which) -> Finding:
+    """The C compiler with which attention on a CPU is compiled; see `runtime/native/build.py`."""
+    names = (os.environ.get("CC"), "cc", "gcc", "clang")
+    found = next((path for name in names if name and (path := find(name))), None)
+    if found is None:
+        detail = "attention on a cpu is slower without one; install gcc or clang, or set $CC"
+        return Finding(what="c compiler", state="absent", detail=detail)
+    return Finding(what="c compiler", state="ok", detail=found)
 
 
 def kept_weights(load: Callable[[str], Any] = import_module) -> Finding:

@@ -15,6 +15,7 @@
 One suite (`tests/engine`) runs the same laws on every implementation.
 """
 
+import logging
 from typing import Any
 
 import torch
@@ -44,8 +45,11 @@ def fastest_kind(config: ModelConfig, dtype: torch.dtype, device: torch.device) 
     """The attention implementation to take when nobody says: the fastest that works here."""
     if why_not_flashinfer(config, dtype, device) is None:
         return "flashinfer"
-    if why_not_native(config, dtype, device) is None:
+    reason = why_not_native(config, dtype, device)
+    if reason is None:
         return "native"
+    if device.type == "cpu" and dtype == torch.float32:
+        logging.getLogger(__name__).warning("attention is torch's, which is slower: %s", reason)
     return "torch"
 
 

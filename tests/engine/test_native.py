@@ -17,6 +17,7 @@ from runtime.attention.native import planning
 from runtime.engine import Engine
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope, inverse_frequencies
+from runtime.native import build
 from tests.engine.tiny import CONFIG, draw_tokens, tiny_engine
 
 CPU = torch.device("cpu")
@@ -236,6 +237,18 @@ def test_elsewhere_an_engine_takes_torch(
     dtype: torch.dtype, device: torch.device, config: ModelConfig
 ) -> None:
     assert fastest_kind(config, dtype, device) == "torch"
+
+
+def test_without_a_compiler_an_engine_takes_torch_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    build.load_library.cache_clear()
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    assert fastest_kind(CONFIG, torch.float32, CPU) == "torch"
+    assert (
+        "slower: Native code is compiled where it runs, and there is no C compiler" in caplog.text
+    )
 
 
 def test_asked_for_where_it_cannot_work_it_says_why() -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from hogdsl.terminal.doctor import (
     CHECKPOINT_FILES,
     Finding,
+    compiler,
     device,
     embedded_model,
     examine,
@@ -79,6 +80,17 @@ def test_the_ways_to_keep_weights_are_those_of_torch_and_the_processor(engine, v
 def test_without_torch_the_ways_to_keep_weights_are_not_known():
     found = kept_weights(raising(ModuleNotFoundError("No module named 'torch'", name="torch")))
     assert (found.state, found.detail) == ("absent", "not known without torch")
+
+
+def test_the_compiler_named_in_the_environment_comes_first(monkeypatch):
+    monkeypatch.setenv("CC", "my-cc")
+    assert compiler(lambda name: f"/bin/{name}").detail == "/bin/my-cc"
+
+
+def test_without_a_compiler_programs_run_and_attention_is_slower(monkeypatch):
+    monkeypatch.delenv("CC", raising=False)
+    found = compiler(lambda name: None)
+    assert (found.state, "slower without one" in found.detail) == ("absent", True)
 
 
 def test_the_embedded_model_is_found_with_its_size(tmp_path):
