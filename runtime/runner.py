@@ -42,6 +42,7 @@ class EngineMachine:
         *,
         device: str | None = None,
         dtype: str | None = None,
+        weights: str | None = None,
         attention: str | None = None,
         n_cache_tokens: int | None = None,
     ) -> "EngineMachine":
@@ -57,7 +58,12 @@ class EngineMachine:
         """
         folder = PIGLET_FOLDER if model == "piglet" else Path(model)
         engine = Engine.load(
-            folder, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
+            folder,
+            device=device,
+            dtype=dtype,
+            weights=weights,
+            attention=attention,
+            n_cache_tokens=n_cache_tokens,
         )
         machine = cls(engine, Text.load(folder), name=str(model), folder=folder)
         gc.collect()

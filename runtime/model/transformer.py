@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn.functional import rms_norm, silu
 
 from runtime.model.config import ModelConfig
-from runtime.model.products import pack, product
+from runtime.model.products import product
 from runtime.model.rope import Rope
-from runtime.model.weights import LayerWeights, Weights
+from runtime.model.weights import LayerWeights, Weights, pack
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """`attend(layer, q, k, v) -> [n, n_heads, head_dim]`
@@ -27,13 +27,14 @@ does that, and not yet rotated. Scores are to be scaled by `head_dim ** -0.5`.
 class Transformer:
     """A model for inference. It keeps no state from call to call."""
 
-    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+    def __init__(self, config: ModelConfig, weights: Weights, *, half: bool = False) -> None:
         """
         Args:
             config: the model's.
             weights: taken over; on a CPU their large matrices are packed.
+            half: pack them in float16.
         """
-        pack(weights)
+        pack(weights, half=half)
         self.config = config
         self.weights = weights
         self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)
