@@ -1,32 +1,30 @@
-"""From rows to requests, lines and parts: all numbers of a step. numpy, no tensors.
+"""From requests to lines and parts: all numbers of a step. numpy, no tensors.
 
-    request   a run of slots that rows see from its first on. Its keys are read once for all of
-              them; a row may see only a beginning
+    request   slots, and the rows that see them (`requests.py`)
     line      one new token of one row against one request: a query, rotated for that request.
               The lines of a request are neighbours
     part      a line as what a token's result is merged from
 
-Slots are read in pages of `PAGE_TOKENS`, whatever the pages of the engine are: neighbouring slots
-lie in neighbouring pages, so only the first slot of a request may lie within a page. Keys are
-counted from the start of that page; all lines of a request see from the same key on, and each up to
-a key of its own. Pages are read whole, so what FlashInfer plans is good until a block grows into a
-new page.
+All lines of a request see from the same key on, and each up to a key of its own. Pages are read
+whole, so what FlashInfer plans is good until a block grows into a new page.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runtime.attention.base import SpanRow
 from runtime.attention.cache import Ints, rotations_of, slots_of
+from runtime.attention.flashinfer.requests import (
+    PAGE_TOKENS,
+    Requests,
+    cut,
+    long_last,
+    runs_of,
+    starts_of,
+)
 
-PAGE_TOKENS = 16
-SHORT_REQUEST_QUERIES = 64
-"""Query heads per KV head, over all lines of a request. FlashInfer sizes its tiles by the mean over
-a launch, up to 64 and more than 64: requests above that, which are long appends, are apart."""
 NO_SLOT = -1
 
 
@@ -59,6 +57,7 @@ class Group:
     """Requests of one launch.
 
     Attributes:
+        is_long: whether it has the long appends; else runs are cut as far as it is worth it.
         requests: which requests of the step.
         lines: which lines of the step.
         pages: which pages of the step.
@@ -66,6 +65,7 @@ class Group:
         page_starts: int64[n_requests + 1], counted from the first page of the group.
     """
 
+    is_long: bool
     requests: slice
     lines: slice
     pages: slice
@@ -113,34 +113,28 @@ class Layout:
         return len(self.new_slots)
 
 
-def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
+def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int, n_cuts_most: int) -> Layout:
     """Number the requests, lines and parts of a step.
 
     Args:
         rows: the step, at least one row.
         n_per_kv_head: query heads per KV head.
+        n_cuts_most: how many requests more than runs keep the device at work.
     """
-    slots, n_readings, readings = _readings(rows)
-    n_lines = np.add.reduceat(readings[:, 1], _starts(n_readings)[:-1])
-    n_short = len(slots)
-    is_long = n_lines * n_per_kv_head > SHORT_REQUEST_QUERIES
-    if is_long.any():
-        n_short -= int(is_long.sum())
-        order = is_long.argsort(kind="stable")
-        readings = readings[is_long.repeat(n_readings).argsort(kind="stable")]
-        slots, n_readings, n_lines = slots[order], n_readings[order], n_lines[order]
-    line_starts = _starts(n_lines)
-    n_keys = np.maximum.reduceat(readings[:, 4], _starts(n_readings)[:-1])
-    groups, pages = _groups(slots, n_keys, line_starts, n_short)
-
+    runs, n_long = long_last(runs_of(rows), n_per_kv_head)
+    requests = cut(runs, n_long, n_cuts_most)
+    slots, _, readings = requests
     n_queries = readings[:, 1]
     token, _, turn, n_causal, n_seen = readings.repeat(n_queries, axis=0).T
     later = np.arange(len(token)) - (n_queries.cumsum() - n_queries).repeat(n_queries)
     token = token + later
+    n_lines = requests.n_lines()
+    line_starts = starts_of(n_lines)
     first = slots % PAGE_TOKENS
     ends = first.repeat(n_lines) + np.minimum(np.maximum(n_causal + later, 0), n_seen)
     seen_by_all = np.empty((len(slots), 2), dtype=np.int64)
     seen_by_all[:, 0], seen_by_all[:, 1] = first, np.minimum.reduceat(ends, line_starts[:-1])
+    groups, pages = _groups(requests, line_starts, n_long)
     new_spans = [span for row in rows for span in row.new_spans()]
     return Layout(
         groups=groups,
@@ -149,7 +143,7 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
         turns=turn + later,
         seen_ends=ends,
         seen_by_all=seen_by_all,
-        part_starts=_starts(np.bincount(token)),
+        part_starts=starts_of(np.bincount(token)),
         parts=token.argsort(kind="stable"),
         new_slots=slots_of(new_spans),
         new_positions=rotations_of(new_spans),
@@ -157,8 +151,8 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
 
 
 def shape_of(layout: Layout) -> Bucket | None:
-    """The smallest shape that a step can be padded to; None if it is more than one launch."""
-    if len(layout.groups) > 1:
+    """The smallest shape that a step can be padded to; None if it has long appends."""
+    if layout.groups[-1].is_long:
         return None
     n_lines = np.diff(layout.groups[0].line_starts)
     return Bucket(
@@ -181,6 +175,7 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     return Layout(
         groups=[
             Group(
+                is_long=False,
                 requests=slice(0, n_requests),
                 lines=slice(0, n_lines),
                 pages=group.pages,
@@ -201,41 +196,20 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     )
 
 
-def _readings(rows: Sequence[SpanRow]) -> tuple[Ints, Ints, Ints]:
-    """The requests, and who reads them.
-
-    Returns:
-        First slots, int64[n_requests]; how many rows read each, int64[n_requests]; and
-        int64[n_readings, 5], request after request: the row's first new token; how many it has; the
-        position at which that one meets the keys as they are rotated; keys up to that one's place,
-        0 or less if it comes before; keys that the row's view has of the request.
-    """
-    found: dict[int, list[int]] = {}
-    token = 0
-    for row in rows:
-        to_place, n_new = row.first_position, row.n_new
-        for slot, n_tokens, rotated_for in row.spans:
-            reading = token, n_new, to_place + rotated_for, to_place + 1, n_tokens
-            found.setdefault(slot, []).extend(reading)
-            to_place -= n_tokens
-        token += n_new
-    flat = np.array(list(chain.from_iterable(found.values())), dtype=np.int64)
-    lengths = np.array([len(readings) // 5 for readings in found.values()], dtype=np.int64)
-    return np.array(list(found), dtype=np.int64), lengths, flat.reshape(-1, 5)
-
-
-def _groups(slots: Ints, n_keys: Ints, line_starts: Ints, n_short: int) -> tuple[list[Group], Ints]:
-    """The launches, and the pages of all; the first `n_short` requests are one launch."""
-    end = slots % PAGE_TOKENS + n_keys
-    n_pages = (end + PAGE_TOKENS - 1) // PAGE_TOKENS
-    page_starts = _starts(n_pages)
+def _groups(requests: Requests, line_starts: Ints, n_long: int) -> tuple[list[Group], Ints]:
+    """The launches, and the pages of all; the last `n_long` requests are one launch."""
+    slots = requests.slots
+    n_pages = (requests.ends() + PAGE_TOKENS - 1) // PAGE_TOKENS
+    page_starts = starts_of(n_pages)
     pages = (slots // PAGE_TOKENS - page_starts[:-1]).repeat(n_pages) + np.arange(page_starts[-1])
     groups: list[Group] = []
-    for start, stop in ((0, n_short), (n_short, len(slots))):
+    n_short = len(slots) - n_long
+    for is_long, start, stop in ((False, 0, n_short), (True, n_short, len(slots))):
         if start < stop:
             own_lines, own_pages = line_starts[start : stop + 1], page_starts[start : stop + 1]
             groups.append(
                 Group(
+                    is_long=is_long,
                     requests=slice(start, stop),
                     lines=slice(int(own_lines[0]), int(own_lines[-1])),
                     pages=slice(int(own_pages[0]), int(own_pages[-1])),
@@ -244,13 +218,6 @@ def _groups(slots: Ints, n_keys: Ints, line_starts: Ints, n_short: int) -> tuple
                 )
             )
     return groups, pages
-
-
-def _starts(lengths: NDArray[np.integer]) -> Ints:
-    """0 and the running sums, int64[n + 1]"""
-    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
-    lengths.cumsum(out=starts[1:])
-    return starts
 
 
 def _filled(values: Ints, n: int, rest: int = 0) -> Ints:
