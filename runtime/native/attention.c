@@ -310,23 +310,25 @@ void attend(const Plan *plan, float *keys, float *values, const float *q, int64_
     share_out(merge_all, &call, many);
 }
 
-/* Copy keys and values of n slots of all layers to other slots; keys are turned by `turns`
- * [n, head_dim] more. No target is a source. */
+/* Copy keys and values of n slots of all layers to other slots, keys turned for `distances` [n]
+ * positions more. They carry the scaling of cosines and sines already. No target is a source. */
 void move(const Shape *shape, float *const *keys, float *const *values, int64_t n_layers,
-          const int64_t *sources, const int64_t *targets, const float *turns, int64_t n) {
+          const int64_t *sources, const int64_t *targets, const int64_t *distances, int64_t n) {
     int64_t head_dim = shape->head_dim, width = padded(head_dim);
-    float key[HEAD_DIM_MOST];
-    for (int64_t layer = 0; layer < n_layers; layer++)
-        for (int64_t h = 0; h < shape->n_kv_heads; h++) {
-            int64_t first = h * shape->n_tiles * LANES;
-            for (int64_t i = 0; i < n; i++) {
-                int64_t from = first + sources[i], to = first + targets[i];
-                const float *lane = keys[layer] + from / LANES * LANES * head_dim + from % LANES;
-                for (int64_t c = 0; c < head_dim; c++) key[c] = lane[c * LANES];
-                turn(key, turns + i * head_dim, head_dim, 1,
-                     keys[layer] + to / LANES * LANES * head_dim + to % LANES, LANES);
-                memcpy(values[layer] + to * width, values[layer] + from * width,
-                       sizeof(float) * width);
-            }
+    float key[HEAD_DIM_MOST], turned_by[HEAD_DIM_MOST];
+    for (int64_t i = 0; i < n; i++) {
+        if (!i || distances[i] != distances[i - 1])
+            turn_of(shape->frequencies, head_dim, distances[i], 1, turned_by);
+        for (int64_t at = 0; at < n_layers * shape->n_kv_heads; at++) {
+            int64_t layer = at / shape->n_kv_heads;
+            int64_t first = at % shape->n_kv_heads * shape->n_tiles * LANES;
+            int64_t from = first + sources[i], to = first + targets[i];
+            const float *lane = keys[layer] + from / LANES * LANES * head_dim + from % LANES;
+            for (int64_t c = 0; c < head_dim; c++) key[c] = lane[c * LANES];
+            turn(key, turned_by, head_dim, 1,
+                 keys[layer] + to / LANES * LANES * head_dim + to % LANES, LANES);
+            memcpy(values[layer] + to * width, values[layer] + from * width,
+                   sizeof(float) * width);
         }
+    }
 }

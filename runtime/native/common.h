@@ -40,16 +40,24 @@ INLINE vec exponential(vec x) {
     return (vec)((ints)y + (power << 23));
 }
 
+typedef union {
+    vec whole;
+    float at[LANES];
+} Lanes;
+
 INLINE float sum_of(vec x) {
-    float sum = 0;
-    for (int i = 0; i < LANES; i++) sum += x[i];
-    return sum;
+    Lanes lanes = {x};
+    UNROLL for (int n = LANES / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; i++) lanes.at[i] += lanes.at[i + n];
+    return lanes.at[0];
 }
 
 INLINE float largest_of(vec x) {
-    float most = x[0];
-    for (int i = 1; i < LANES; i++) most = x[i] > most ? x[i] : most;
-    return most;
+    Lanes lanes = {x};
+    UNROLL for (int n = LANES / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; i++)
+            if (lanes.at[i + n] > lanes.at[i]) lanes.at[i] = lanes.at[i + n];
+    return lanes.at[0];
 }
 
 /* A region of OpenMP: GOMP_parallel(function, data, threads, flags). */

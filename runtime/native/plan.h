@@ -48,3 +48,14 @@ typedef struct {
 } Plan;
 
 INLINE int64_t padded(int64_t head_dim) { return (head_dim + LANES - 1) / LANES * LANES; }
+
+/* What turns a pair of components for a position: half cosines, half sines. */
+INLINE void turn_of(const double *frequencies, int64_t head_dim, int64_t position, double scaling,
+                    float *turn) {
+    int64_t half = head_dim / 2;
+    for (int64_t c = 0; c < half; c++) {
+        double angle = (double)position * frequencies[c];
+        turn[c] = (float)(cos(angle) * scaling);
+        turn[half + c] = (float)(sin(angle) * scaling);
+    }
+}

@@ -48,15 +48,11 @@ static int64_t chunk_of(const Shape *shape, const Row *rows, int64_t n_rows, con
     }
 }
 
-/* Cosines and sines of n positions from `position` on. */
+/* What turns n positions from `position` on. */
 static void turns_of(const Shape *shape, int64_t position, int64_t n, float *turns) {
-    int64_t half = shape->head_dim / 2;
     for (int64_t i = 0; i < n; i++)
-        for (int64_t c = 0; c < half; c++) {
-            double angle = (double)(position + i) * shape->frequencies[c];
-            turns[i * 2 * half + c] = (float)(cos(angle) * shape->scaling);
-            turns[i * 2 * half + half + c] = (float)(sin(angle) * shape->scaling);
-        }
+        turn_of(shape->frequencies, shape->head_dim, position + i, shape->scaling,
+                turns + i * shape->head_dim);
 }
 
 /* Slots and rotations of the last n_new tokens of a row, which are new. */

@@ -11,7 +11,6 @@ from runtime.attention.base import Span, SpanRow
 from runtime.attention.cache import rotations_of, slots_of
 from runtime.attention.native.available import why_not
 from runtime.attention.native.planning import Shape, Step, plan_step
-from runtime.attention.rotation import further_rotation
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
 from runtime.native import load_library, parallel_region
@@ -78,10 +77,6 @@ class NativeAttention:
         """See `Attention.move`."""
         source, target = slots_of(sources), slots_of(targets)
         distances = rotations_of(targets) - rotations_of(sources)
-        place = {"device": torch.device("cpu"), "dtype": torch.float32}
-        half = self._rope.head_dim // 2
-        cos, sin = further_rotation(self._rope, distances, **place)
-        turns = torch.cat((cos[:, :half], sin[:, :half]), dim=1)
         pointers = ctypes.c_void_p * len(self._places)
         keys, values = (pointers(*column) for column in zip(*self._places, strict=True))
         self._library.move(
@@ -91,6 +86,6 @@ class NativeAttention:
             len(self._places),
             source.ctypes.data,
             target.ctypes.data,
-            turns.data_ptr(),
+            distances.ctypes.data,
             len(source),
         )
