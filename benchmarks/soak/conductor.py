@@ -60,6 +60,8 @@ class Conductor:
         self._wishes: dict[Run, Wish] = {}
         self._known: set[Run] = set()
         self._last_look_s: float | None = None
+        self._going: frozenset[Run] = frozenset()
+        """Runs that were not suspended at the last look."""
         self._hand = ThreadPoolExecutor(1, thread_name_prefix="canceller")
         self._advance = self._loop.advance
         self._loop.advance = self._look_and_advance
@@ -86,6 +88,7 @@ class Conductor:
         for run in runs:
             self._look(run)
         self._last_look_s = time.monotonic()
+        self._going = frozenset(run for run in runs if not run.is_suspended)
         return self._advance()
 
     def _look(self, run: Run) -> None:
@@ -95,8 +98,9 @@ class Conductor:
             del self._wishes[run]
             self.seen.cancelled[wish.phase] += 1
             self._hand.submit(wish.session.cancel if wish.how == "cancel" else wish.session.close)
-        # A stream of a suspended run ends when the run is restored, which may take a while.
-        limit_s = None if run.is_suspended else run.next_deadline_s()
+        # A stream of a suspended run ends in the step after the run is restored.
+        is_going = run in self._going and not run.is_suspended
+        limit_s = run.next_deadline_s() if is_going else None
         if self._last_look_s is None or limit_s is None:
             return
         behind_s = self._last_look_s - limit_s
