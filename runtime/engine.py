@@ -40,6 +40,7 @@ from runtime.model.transformer import Transformer
 from runtime.reuse import Reuse
 from runtime.sizing import default_cache_tokens, find_device
 from runtime.suspension import Suspension
+from runtime.transfer import send
 from runtime.views import ResolvedRow, check_alive, check_here, resolve, span_rows
 
 ENCODE_CHUNK_TOKENS = 1024
@@ -408,13 +409,13 @@ class Engine:
             end += len(row.tokens)
             wanted.extend(range(end - row.n_logits, end))
         if len(wanted) < len(hidden):
-            hidden = hidden[wanted]
+            hidden = hidden[send(torch.tensor(wanted, dtype=torch.int64), self.device)]
         return self.transformer.logits(hidden)
 
     def _hidden(self, rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
         """Write and read in all layers; [n, width] for the new tokens of all rows."""
         step = self._attention.prepare(rows)
-        ids = torch.tensor(tokens, device=self.device)
+        ids = send(torch.tensor(tokens), self.device)
         return self.transformer.hidden(ids, partial(self._attention.attend, step))
 
     # ------------------------------------------------------------ pages

@@ -7,6 +7,7 @@ The norm of query and key heads stays torch's: the weights of queries and keys d
 be as many launches as torch takes.
 """
 
+from importlib import import_module
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -57,9 +58,8 @@ class FlashInferKernels:
         Raises:
             ImportError: FlashInfer is not installed.
         """
-        import flashinfer  # seconds: only for those who use it
-
-        self._flashinfer: Any = flashinfer
+        # it takes seconds, and is not there for most: only for those who use it
+        self._flashinfer: Any = import_module("flashinfer")
 
     def norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         """See `Kernels.norm`."""
