@@ -34,8 +34,10 @@ from runtime.cache.plain import (
     note_written,
 )
 from runtime.checkpoint import load_transformer
+from runtime.graphs import make_passes
 from runtime.history import Log
 from runtime.holdings import Holdings
+from runtime.model.kernels import make_kernels
 from runtime.model.transformer import Transformer
 from runtime.reuse import Reuse
 from runtime.sizing import default_cache_tokens, find_device
@@ -108,6 +110,8 @@ class Engine:
             device=self.device,
             dtype=self.dtype,
         )
+        transformer.kernels = make_kernels(attention, self.device)
+        self._passes = make_passes(self._attention, self.device)
         self._reuse = Reuse(self._holdings, self._attention.move)
         self._blocks: dict[int, Block] = {}
         self._suspension = Suspension(self._blocks, self._holdings, self._hidden)
@@ -415,8 +419,9 @@ class Engine:
     def _hidden(self, rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
         """Write and read in all layers; [n, width] for the new tokens of all rows."""
         step = self._attention.prepare(rows)
-        ids = send(torch.tensor(tokens), self.device)
-        return self.transformer.hidden(ids, partial(self._attention.attend, step))
+        attend = partial(self._attention.attend, step)
+        shape = getattr(step, "bucket", None)  # of attention that pads steps to shapes
+        return self._passes.run(shape, tokens, partial(self.transformer.hidden, attend=attend))
 
     # ------------------------------------------------------------ pages
 

@@ -9,17 +9,22 @@ by `Graphs.run`.
 Steps that fit no shape, such as those with a chunk of a prompt, run as they are.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from runtime.attention import Attention
+from runtime.attention.flashinfer import Bucket, FlashInferAttention
 from runtime.transfer import send
 
+LINES_MOST = 1024
+"""Lines of a shape: each is a query that is computed, also where it is padding."""
+
 Forward = Callable[[Tensor], Tensor]
-"""`forward(ids) -> hidden`: int64[n] -> [n, width]. It may be called more than once for one step."""
+"""`forward(ids) -> hidden`: int64[n] -> [n, width]; it may be called twice for one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +69,76 @@ class CudaRecord:
         return Recording(graph.replay, result)
 
 
-class Graphs:
-    """The recorded passes of one model with one attention, by their shapes.
+def shapes() -> list[Bucket]:
+    """The shapes that graphs may be recorded for; each is when a step first has it.
+
+    Requests are what a team sees: some blocks that all read, one or more of each stream's own, and
+    more where their pages do not lie together. Lines are one reader, a few, or all.
+    """
+    return [
+        Bucket(n_tokens=n_tokens, n_requests=n_requests, n_lines_each=n_lines)
+        for n_tokens in (1, 2, 4, 8, 16, 32)
+        for n_requests in (4, 8, 16, 32, 64, 128, 256)
+        for n_lines in sorted({1, min(4, n_tokens), n_tokens})
+        if n_tokens <= n_requests <= 16 * n_tokens and n_requests * n_lines <= LINES_MOST
+    ]
+
+
+class Passes:
+    """The forward passes of one engine: replayed where the step has a shape, else run as they are.
 
     Attributes:
-        n_recorded: how many there are.
+        n_recorded: how many graphs there are.
         n_replayed: how many steps they were used for.
     """
 
-    def __init__(self, record: Record, *, device: torch.device) -> None:
-        self._record, self._device = record, device
-        self._recorded: dict[Hashable, tuple[Tensor, Recording]] = {}
+    def __init__(self, device: torch.device, record: Record | None = None) -> None:
+        """
+        Args:
+            device: where tokens go.
+            record: how passes are recorded; by default none is.
+        """
+        self._device, self._record = device, record
+        self._recorded: dict[Bucket, tuple[Tensor, Recording]] = {}
         self.n_replayed = 0
 
     def __repr__(self) -> str:
-        return f"<Graphs {self.n_recorded} recorded, {self.n_replayed} steps replayed>"
+        return f"<Passes {self.n_recorded} recorded, {self.n_replayed} steps replayed>"
 
     @property
     def n_recorded(self) -> int:
         return len(self._recorded)
 
-    def run(self, shape: Hashable, n_tokens: int, tokens: Tensor, forward: Forward) -> Tensor:
-        """Run a step from its graph, which is recorded if it is the first of its shape.
+    def run(self, shape: Bucket | None, tokens: Sequence[int], forward: Forward) -> Tensor:
+        """Run a step.
 
         Args:
-            shape: all that the launches of a step depend on.
-            n_tokens: tokens of a step of that shape, padding included.
-            tokens: int64[n], on the host, at most `n_tokens`.
-            forward: the pass; it must read nothing else that moves between steps.
+            shape: that it was padded to, if any.
+            tokens: its new tokens, at most as many as the shape has.
+            forward: the pass, for as many tokens as the shape has. All that it reads of the step
+                but its tokens lies at addresses of the shape's own.
 
         Returns:
-            [n, width]; the next call overwrites it.
+            [n, width]; the next call may overwrite it.
         """
+        given = send(torch.tensor(tokens), self._device)
+        if shape is None or self._record is None:
+            return forward(given)
+        n = len(tokens)
         if shape not in self._recorded:
-            ids = torch.zeros(n_tokens, dtype=torch.int64, device=self._device)
-            ids[: len(tokens)] = send(tokens, self._device)
+            ids = torch.zeros(shape.n_tokens, dtype=torch.int64, device=self._device)
+            ids[:n] = given
             self._recorded[shape] = ids, self._record(lambda: forward(ids))
         ids, recording = self._recorded[shape]
-        ids[: len(tokens)] = send(tokens, self._device)
+        ids[:n] = given
         recording.replay()
         self.n_replayed += 1
-        return recording.result[: len(tokens)]
+        return recording.result[:n]
+
+
+def make_passes(attention: Attention[Any], device: torch.device) -> Passes:
+    """How an engine runs its steps: from graphs on CUDA, if its attention pads steps to shapes."""
+    if device.type != "cuda" or not isinstance(attention, FlashInferAttention):
+        return Passes(device)
+    attention.use_buckets(shapes())
+    return Passes(device, CudaRecord())

@@ -10,6 +10,7 @@ be as many launches as torch takes.
 from importlib import import_module
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 from torch.nn.functional import rms_norm, silu
 
@@ -73,3 +74,10 @@ class FlashInferKernels:
     def gated(self, gate_up: Tensor) -> Tensor:
         """See `Kernels.gated`."""
         return self._flashinfer.silu_and_mul(gate_up)
+
+
+def make_kernels(attention: str, device: torch.device) -> Kernels:
+    """What goes with an attention of that name: FlashInfer's where it can be used, on CUDA."""
+    if attention == "flashinfer" and device.type == "cuda":
+        return FlashInferKernels()
+    return TorchKernels()

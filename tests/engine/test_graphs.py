@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from runtime.graphs import Graphs, Recording
+from runtime.attention.flashinfer import Bucket
+from runtime.graphs import Passes, Recording, shapes
 
 CPU = torch.device("cpu")
 
@@ -31,33 +32,50 @@ def squares(ids: Tensor) -> Tensor:
     return (ids.double() ** 2).unsqueeze(-1)
 
 
+def shape(n_tokens: int) -> Bucket:
+    return Bucket(n_tokens=n_tokens, n_requests=4, n_lines_each=1)
+
+
 def test_steps_of_a_shape_are_recorded_once_and_each_reads_its_own_tokens() -> None:
     recorder = Recorder()
-    graphs = Graphs(recorder, device=CPU)
+    passes = Passes(CPU, recorder)
     for tokens in ([3, 4, 5], [7], [1, 2, 3, 4]):
-        found = graphs.run("four", 4, torch.tensor(tokens), squares)
+        found = passes.run(shape(4), tokens, squares)
         assert found[:, 0].tolist() == [token**2 for token in tokens]
     assert recorder.n_recordings == 1
-    assert repr(graphs) == "<Graphs 1 recorded, 3 steps replayed>"
+    assert repr(passes) == "<Passes 1 recorded, 3 steps replayed>"
 
 
 def test_each_shape_has_a_recording_of_its_own() -> None:
     recorder = Recorder()
-    graphs = Graphs(recorder, device=CPU)
-    for shape, n_tokens in (("two", 2), ("four", 4), ("two", 2)):
-        found = graphs.run(shape, n_tokens, torch.tensor([5, 6]), squares)
-        assert found[:, 0].tolist() == [25, 36]
+    passes = Passes(CPU, recorder)
+    for n_tokens in (2, 4, 2):
+        assert passes.run(shape(n_tokens), [5, 6], squares)[:, 0].tolist() == [25, 36]
     assert recorder.n_recordings == 2
 
 
-def test_a_pass_that_fails_leaves_no_recording() -> None:
+def test_a_step_without_a_shape_runs_as_it_is() -> None:
     recorder = Recorder()
-    graphs = Graphs(recorder, device=CPU)
+    passes = Passes(CPU, recorder)
+    assert passes.run(None, [5, 6], squares)[:, 0].tolist() == [25, 36]
+    assert recorder.n_recordings == 0
+
+
+def test_a_pass_that_fails_leaves_no_recording() -> None:
+    passes = Passes(CPU, Recorder())
 
     def broken(ids: Tensor) -> Tensor:
         raise RuntimeError("no kernel")
 
     with pytest.raises(RuntimeError, match="no kernel"):
-        graphs.run("one", 1, torch.tensor([2]), broken)
-    assert graphs.n_recorded == 0
-    assert graphs.run("one", 1, torch.tensor([2]), squares).tolist() == [[4]]
+        passes.run(shape(1), [2], broken)
+    assert passes.n_recorded == 0
+    assert passes.run(shape(1), [2], squares).tolist() == [[4]]
+
+
+def test_there_are_shapes_for_teams_of_up_to_32_with_a_block_each_and_a_prompt() -> None:
+    for n in (1, 2, 4, 8, 16, 31):
+        assert any(
+            each.n_tokens >= n and each.n_requests > n and each.n_lines_each >= n
+            for each in shapes()
+        )
