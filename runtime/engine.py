@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from hogdsl.errors import EngineError
-from runtime.attention import Attention, SpanRow, make_attention
+from runtime.attention import Attention, SpanRow, fastest_kind, make_attention
 from runtime.blocks import Ahead, Block, BlockPrefix, Row
 from runtime.cache.plain import (
     Link,
@@ -83,7 +83,7 @@ class Engine:
             radix: read texts that were encoded before again, instead of encoding them.
 
         Raises:
-            EngineError: no such attention, or the cache has not even one page.
+            EngineError: no such attention, it cannot work here, or the cache has no page.
         """
         self.transformer = transformer
         self.config, self.device, self.dtype = (
@@ -148,9 +148,11 @@ class Engine:
         """
         folder = PIGLET_FOLDER if model == "piglet" else Path(model)
         transformer = load_transformer(folder, device=find_device(device), dtype=dtype)
+        if attention is None:
+            attention = fastest_kind(transformer.config, transformer.dtype, transformer.device)
         return cls(
             transformer,
-            attention=attention or "torch",
+            attention=attention,
             n_cache_tokens=n_cache_tokens,
             page_size_tokens=page_size_tokens,
             radix=radix,

@@ -9,22 +9,35 @@
       picking.py     numbering of their queries
       shared.py      what a layer computes of them
       dense.py       rows with many new tokens: each against the keys of its whole view
+    flashinfer/    on a GPU with FlashInfer
 
 One suite (`tests/engine`) runs the same laws on every implementation.
 """
+
+from typing import Any
 
 import torch
 
 from hogdsl.errors import EngineError
 from runtime.attention.base import Attention, Span, SpanRow
+from runtime.attention.flashinfer import FlashInferAttention, why_not
 from runtime.attention.reference import ReferenceAttention
 from runtime.attention.torch_ import TorchAttention
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
 
-__all__ = ["ATTENTION_KINDS", "Attention", "Span", "SpanRow", "make_attention"]
+__all__ = ["ATTENTION_KINDS", "Attention", "Span", "SpanRow", "fastest_kind", "make_attention"]
 
-ATTENTION_KINDS = {"reference": ReferenceAttention, "torch": TorchAttention}
+ATTENTION_KINDS = {
+    "reference": ReferenceAttention,
+    "torch": TorchAttention,
+    "flashinfer": FlashInferAttention,
+}
+
+
+def fastest_kind(config: ModelConfig, dtype: torch.dtype, device: torch.device) -> str:
+    """The attention implementation to take when nobody says: FlashInfer's where it can work."""
+    return "torch" if why_not(config, dtype, device) else "flashinfer"
 
 
 def make_attention(
@@ -35,11 +48,11 @@ def make_attention(
     *,
     device: torch.device,
     dtype: torch.dtype,
-) -> ReferenceAttention | TorchAttention:
+) -> Attention[Any]:
     """An attention implementation with an empty cache of `n_slots` tokens.
 
     Raises:
-        EngineError: there is no implementation of that name.
+        EngineError: there is no implementation of that name, or it cannot work here.
     """
     if kind not in ATTENTION_KINDS:
         known = ", ".join(ATTENTION_KINDS)

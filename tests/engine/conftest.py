@@ -1,12 +1,14 @@
 """Tiny engines. Every test of attention runs on all implementations, and on one cut very small."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
 
 import pytest
 
-from runtime.attention import dense, pieces, torch_
+from runtime.attention import ATTENTION_KINDS, dense, pieces, torch_
+from runtime.attention.flashinfer import layout
 from runtime.engine import Engine
+from tests.engine.stand_ins import FlashInferInBuckets, FlashInferOnCpu
 from tests.engine.tiny import tiny_engine
 
 MakeEngine = Callable[..., Engine]
@@ -16,17 +18,22 @@ KINDS = {
     "torch": "torch",
     # With these limits ten tokens take all the ways that ten thousand take otherwise.
     "torch in crumbs": "torch",
+    # On stand-ins for what runs on a GPU.
+    "flashinfer": "flashinfer",
+    "flashinfer in buckets": "flashinfer",
+    "flashinfer in crumbs": "flashinfer",
 }
 
 
 @pytest.fixture(params=KINDS)
-def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
-    """`tiny_engine` for one implementation of attention."""
-
-    def make(**settings: Any) -> Engine:
-        return tiny_engine(attention=KINDS[request.param], **settings)
-
+def attention(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of one implementation, set up for the test."""
     with pytest.MonkeyPatch.context() as patch:
+        in_buckets = request.param == "flashinfer in buckets"
+        on_cpu = FlashInferInBuckets if in_buckets else FlashInferOnCpu
+        patch.setitem(ATTENTION_KINDS, "flashinfer", on_cpu)
+        if request.param == "flashinfer in crumbs":
+            patch.setattr(layout, "SHORT_REQUEST_QUERIES", 6)
         if request.param == "torch in crumbs":
             patch.setattr(pieces, "LONG_SPAN_TOKENS", 7)
             patch.setattr(pieces, "BUSY_SPAN_SCORES", 12)
@@ -37,4 +44,10 @@ def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
             patch.setattr(dense, "CHUNK_QUERIES", 5)
             patch.setattr(dense, "SCORES_MOST", 300)
             patch.setattr(torch_, "FEW_NEW_TOKENS", 2)
-        yield make
+        yield KINDS[request.param]
+
+
+@pytest.fixture
+def make_engine(attention: str) -> MakeEngine:
+    """`tiny_engine` for one implementation of attention."""
+    return partial(tiny_engine, attention=attention)

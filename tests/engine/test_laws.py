@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runtime import Row
-from runtime.attention import ATTENTION_KINDS
 from runtime.checkpoint import load_transformer
 from runtime.engine import Engine
 from runtime.model.rope import RopeSettings
@@ -32,7 +31,6 @@ YARN = RopeSettings(
 # ---------------------------------------------------------------- law 1
 
 
-@pytest.mark.parametrize("attention", ATTENTION_KINDS)
 @pytest.mark.parametrize("name", ["qwen3", "qwen3-yarn", "llama-llama3"])
 def test_one_growing_block_gives_the_logits_of_transformers(
     attention: str, name: str, tmp_path: Path

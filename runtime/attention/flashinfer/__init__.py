@@ -3,9 +3,9 @@
     available.py   whether it can work here, and if not, why
     layout.py      a step's rows as requests, lines and parts: numpy
     upload.py      the numbers of a step, in one copy to the device
-    kernels.py     what a step calls on the device: a port, and all shapes
-    library.py     that port with FlashInfer, whose variant of attention is in variant.py
-    triton_.py     the port's two small kernels: rotate and append, merge
+    kernels.py     what a step calls on the device, with all shapes
+    variant.py     the rule that is compiled into FlashInfer's kernel: which keys a query sees
+    triton_.py     the two small kernels around it: rotate and append, merge
     attention.py   the protocol of `runtime.attention.base`, made of these
 
 The way of one layer, three launches (one more where a step has long appends too):

@@ -108,7 +108,7 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
         n_per_kv_head: query heads per KV head.
     """
     slots, readings = _readings(rows)
-    request, _, n_queries, _, _, n_keys = readings.T
+    request, n_queries, n_keys = readings[:, 0], readings[:, 2], readings[:, 5]
     n_lines = np.bincount(request, weights=n_queries).astype(np.int64)
     longest = np.zeros_like(n_lines)
     np.maximum.at(longest, request, n_keys)

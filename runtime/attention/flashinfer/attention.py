@@ -1,0 +1,198 @@
+"""FlashInfer behind the protocol of attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from hogdsl.errors import EngineError, InternalError
+from runtime.attention.base import Span, SpanRow
+from runtime.attention.cache import Ints, rotations_of, slots_of
+from runtime.attention.flashinfer.available import why_not
+from runtime.attention.flashinfer.kernels import GraphRoom, Kernels, Launcher
+from runtime.attention.flashinfer.layout import (
+    PAGE_TOKENS,
+    Bucket,
+    Layout,
+    fits,
+    lay_out,
+    padded,
+)
+from runtime.attention.flashinfer.upload import DeviceNumbers, Upload
+from runtime.attention.rotation import further_rotation
+from runtime.model.config import ModelConfig
+from runtime.model.rope import Rope
+
+MOVED_AT_ONCE = 512
+"""Tokens of all layers that are copied at a time when blocks move: it bounds memory."""
+
+
+class Frame:
+    """What the steps of one shape share, one after another.
+
+    Attributes:
+        upload: brings their numbers to the device.
+        launchers: made when first needed; the first for short requests if a step has any.
+        n_steps: how many steps were prepared; a step is good while it is the last.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.upload = Upload(device)
+        self.launchers: list[Launcher] = []
+        self.n_steps = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedStep:
+    """A step, the same in all layers.
+
+    Attributes:
+        bucket: the shape that it is padded to, or None.
+        n_tokens: new tokens, padding included.
+        n_lines: lines, padding included.
+        numbers: on the device.
+        launches: which lines each launcher computes.
+        frame: whose numbers and plans it uses.
+        number: of the step in its frame.
+    """
+
+    bucket: Bucket | None
+    n_tokens: int
+    n_lines: int
+    numbers: DeviceNumbers
+    launches: list[tuple[slice, Launcher]]
+    frame: Frame
+    number: int
+
+
+class FlashInferAttention:
+    """Attention over views by FlashInfer's paged kernels."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        rope: Rope,
+        n_slots: int,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        kernels: Kernels | None = None,
+    ) -> None:
+        """An empty cache.
+
+        Args:
+            config: the model's.
+            rope: the model's.
+            n_slots: tokens that the cache holds.
+            device: where it is.
+            dtype: of keys, values, and queries.
+            kernels: what runs on the device; by default FlashInfer and Triton.
+
+        Raises:
+            EngineError: FlashInfer cannot work here; the message says why.
+        """
+        if kernels is None:
+            reason = why_not(config, dtype, device)
+            if reason is not None:
+                raise EngineError(f"Attention 'flashinfer' cannot work: {reason}. Use 'torch'.")
+            kernels = Kernels(config, rope, device=device, dtype=dtype)
+        self._kernels = kernels
+        self._config, self._rope = config, rope
+        self._device, self._dtype = device, dtype
+        n_pages = -(-n_slots // PAGE_TOKENS)
+        shape = config.n_layers, 2, n_pages, PAGE_TOKENS, config.n_kv_heads, config.head_dim
+        # Zeros: a kernel multiplies the values of slots that it masks by 0, and 0 times NaN is NaN.
+        self._pool = torch.zeros(shape, device=device, dtype=dtype)
+        self._buckets: list[Bucket] = []
+        self._frames: dict[Bucket | None, Frame] = {None: Frame(device)}
+
+    def use_buckets(self, buckets: Sequence[Bucket]) -> None:
+        """Pad every step that fits one of these shapes to the smallest that it fits."""
+        self._buckets = sorted(buckets)
+        for bucket in buckets:
+            self._frames.setdefault(bucket, Frame(self._device))
+
+    def prepare(self, rows: Sequence[SpanRow]) -> PreparedStep:
+        """See `Attention.prepare`. The step before of the same shape is no longer good."""
+        layout = self._in_bucket(lay_out(rows, self._config.n_heads // self._config.n_kv_heads))
+        frame = self._frames[layout.bucket]
+        frame.upload.wait()
+        if layout.bucket is not None and not frame.launchers:
+            frame.upload.reserve(layout, self._n_pages)
+        numbers = frame.upload.send(layout)
+        self._make_launchers(frame, layout)
+        for launcher, group in zip(frame.launchers, layout.groups, strict=False):
+            launcher.plan(group, numbers.pages[group.pages])
+        frame.upload.mark()
+        frame.n_steps += 1
+        lines = [group.lines for group in layout.groups]
+        return PreparedStep(
+            bucket=layout.bucket,
+            n_tokens=layout.n_tokens,
+            n_lines=layout.n_lines,
+            numbers=numbers,
+            launches=list(zip(lines, frame.launchers, strict=False)),
+            frame=frame,
+            number=frame.n_steps,
+        )
+
+    def attend(self, step: PreparedStep, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """See `Attention.attend`. Three or four launches, and nothing that waits."""
+        if step.number != step.frame.n_steps:
+            raise InternalError("A step of attention was run after another was prepared.")
+        n, n_heads, head_dim = q.shape
+        if n != step.n_tokens:
+            raise InternalError(f"A step for {step.n_tokens} tokens was given {n}.")
+        keys, values = self._pool[layer]
+        queries = q.new_empty(step.n_lines, n_heads, head_dim)
+        self._kernels.rotate_and_append(step.numbers, q, k, v, queries, keys, values)
+        found = torch.empty_like(queries)
+        weights = q.new_empty(step.n_lines, n_heads, dtype=torch.float32)
+        for lines, launcher in step.launches:
+            seen = step.numbers.seen[lines]
+            launcher.run(queries[lines], keys, values, seen, found[lines], weights[lines])
+        out = q.new_empty(n, n_heads, head_dim)
+        self._kernels.merge(step.numbers, found, weights, out)
+        return out
+
+    def move(self, sources: Sequence[Span], targets: Sequence[Span]) -> None:
+        """See `Attention.move`. All layers at once."""
+        slots = self._pool.flatten(2, 3)  # [n_layers, 2, n_slots, n_kv_heads, head_dim]
+        source, target = slots_of(sources), slots_of(targets)
+        distances = rotations_of(targets) - rotations_of(sources)
+        exactly = torch.promote_types(self._dtype, torch.float32)
+        cuts = [*range(0, len(source), MOVED_AT_ONCE), len(source)]
+        for start, end in pairwise(cuts):
+            distance = distances[start:end]
+            moved = slots[:, :, self._index(source[start:end])]
+            if distance.any():
+                cos, sin = further_rotation(
+                    self._rope, distance, device=self._device, dtype=exactly
+                )
+                keys = moved[:, 0].to(exactly)
+                moved[:, 0] = self._rope.rotate(keys, cos[:, None], sin[:, None]).to(self._dtype)
+            slots[:, :, self._index(target[start:end])] = moved
+
+    @property
+    def _n_pages(self) -> int:
+        return self._pool.shape[2]
+
+    def _in_bucket(self, layout: Layout) -> Layout:
+        if len(layout.pages) <= self._n_pages:
+            for bucket in self._buckets:
+                if fits(layout, bucket):
+                    return padded(layout, bucket)
+        return layout
+
+    def _make_launchers(self, frame: Frame, layout: Layout) -> None:
+        """As many as the step has groups."""
+        bucket, room = layout.bucket, None
+        if bucket is not None:
+            room = GraphRoom(bucket.n_requests, bucket.n_lines_each, self._n_pages)
+        while len(frame.launchers) < len(layout.groups):
+            frame.launchers.append(self._kernels.launcher(room))
+
+    def _index(self, numbers: Ints) -> Tensor:
+        return torch.from_numpy(numbers).to(self._device)
