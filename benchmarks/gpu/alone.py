@@ -17,7 +17,7 @@ from runtime.model.weights import places
 
 PAGE_TOKENS = 16
 POOLS_BYTES = 1 << 30
-"""Layers have pools of their own, so that none is found in the device's cache; so much is enough."""
+"""Layers have pools of their own, up to so much, so that none is in the device's cache before."""
 WORKSPACE_BYTES = 128 << 20
 
 
@@ -61,12 +61,8 @@ def _flashinfer(
         use_cuda_graph=True,
         use_tensor_cores=config.n_heads > 2 * config.n_kv_heads,
         paged_kv_indptr_buffer=torch.empty_like(starts, device=q.device),
-        paged_kv_indices_buffer=torch.empty(
-            n_sequences * each, dtype=torch.int32, device=q.device
-        ),
-        paged_kv_last_page_len_buffer=torch.empty(
-            n_sequences, dtype=torch.int32, device=q.device
-        ),
+        paged_kv_indices_buffer=torch.empty(n_sequences * each, dtype=torch.int32, device=q.device),
+        paged_kv_last_page_len_buffer=torch.empty(n_sequences, dtype=torch.int32, device=q.device),
     )
     wrapper.plan(
         starts,
@@ -122,7 +118,7 @@ def as_transformers(model: Transformer) -> Qwen3ForCausalLM:
     }
     theirs.load_state_dict(weights, strict=not ours.tie_embeddings, assign=True)
     theirs.tie_weights()
-    theirs.model.rotary_emb = Qwen3RotaryEmbedding(config, device=model.device)
+    theirs.model.rotary_emb = Qwen3RotaryEmbedding(config).to(model.device)
     return theirs.eval()
 
 

@@ -11,7 +11,7 @@ from transformers import DynamicCache, Qwen3ForCausalLM
 from benchmarks.gpu import alone
 from benchmarks.gpu.device import Device, median_s
 from benchmarks.gpu.shapes import Plan
-from benchmarks.gpu.teams import N_OWN, Team, draw_tokens, make_team
+from benchmarks.gpu.teams import N_OWN, draw_tokens, make_team
 from runtime.attention.cache import bytes_per_token
 from runtime.blocks import Block
 from runtime.checkpoint import random_transformer

@@ -1,13 +1,20 @@
 """What is recorded is replayed with the step's own tokens; on the CPU a recording is a closure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from runtime.attention.flashinfer import Bucket
+from runtime.attention import ATTENTION_KINDS
+from runtime.attention.flashinfer import Bucket, FlashInferAttention
+from runtime.blocks import Row
+from runtime.checkpoint import random_transformer
+from runtime.engine import Engine
 from runtime.graphs import Passes, Recording, shapes
+from tests.engine.stand_ins import FlashInferOnCpu
+from tests.engine.tiny import CONFIG, draw_tokens, tiny_engine
 
 CPU = torch.device("cpu")
 
@@ -79,3 +86,94 @@ def test_there_are_shapes_for_teams_of_up_to_32_with_a_block_each_and_a_prompt()
             each.n_tokens >= n and each.n_requests > n and each.n_lines_each >= n
             for each in shapes()
         )
+
+
+# ---------------------------------------------------------------- an engine's steps
+
+
+class EngineRecorder(Recorder):
+    """Records the passes of an engine.
+
+    The real thing repeats launches, which read the numbers of whatever step was prepared last. Here
+    Python is repeated, so the step that was recorded has to count as the last one meanwhile.
+    """
+
+    def __init__(self, attention: FlashInferAttention) -> None:
+        super().__init__()
+        self._frames = attention._frames
+
+    def __call__(self, work: Callable[[], Tensor], /) -> Recording:
+        recorded = {key: frame.n_steps for key, frame in self._frames.items()}
+
+        def again() -> Tensor:
+            now = {key: frame.n_steps for key, frame in self._frames.items()}
+            self._set(recorded)
+            try:
+                return work()
+            finally:
+                self._set(now)
+
+        return super().__call__(again)
+
+    def _set(self, n_steps: dict[Bucket | None, int]) -> None:
+        for key, n in n_steps.items():
+            self._frames[key].n_steps = n
+
+
+class InShapes(FlashInferOnCpu):
+    """On stand-ins, with steps in the shapes that graphs are made for."""
+
+    buckets = shapes()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setitem(ATTENTION_KINDS, "flashinfer", InShapes)
+    engine = tiny_engine(attention="flashinfer")
+    assert isinstance(engine._attention, FlashInferAttention)
+    engine._passes = Passes(CPU, EngineRecorder(engine._attention))
+    return engine
+
+
+def write_together(engine: Engine, n_steps: int) -> list[Tensor]:
+    """Logits of steps of three streams who see a prompt and each other, and of two when one left."""
+    prompt = engine.encode(draw_tokens(40))
+    blocks = [engine.block() for _ in range(3)]
+    found: list[Tensor] = []
+    for step in range(n_steps):
+        if step == n_steps // 2:
+            engine.free(blocks.pop(0))
+        views = [[prompt, *(b for b in blocks if b is not own), own] for own in blocks]
+        found.append(engine.forward([Row(view, [step]) for view in views]).clone())
+    return found
+
+
+def test_steps_from_graphs_give_what_steps_as_they_are_give(engine: Engine) -> None:
+    expected = write_together(tiny_engine(attention="torch"), 12)
+    for found, logits in zip(write_together(engine, 12), expected, strict=True):
+        torch.testing.assert_close(found, logits, rtol=1e-4, atol=1e-4)
+    assert engine._passes.n_replayed >= 12
+    assert engine._passes.n_recorded < 6
+
+
+def test_a_step_with_a_chunk_of_a_prompt_runs_as_it_is(engine: Engine) -> None:
+    engine.encode(draw_tokens(100))
+    assert engine._passes.n_replayed == 0
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_steps_from_graphs_give_what_steps_as_they_are_give() -> None:
+    pytest.importorskip("flashinfer")
+    config = replace(CONFIG, head_dim=64, width=128)
+    model = random_transformer(config, seed=5, device="cuda", dtype=torch.float16)
+    replayed, plain = (
+        Engine(model, attention="flashinfer", n_cache_tokens=1024, page_size_tokens=4)
+        for _ in range(2)
+    )
+    plain._passes = Passes(plain.device)
+    assert isinstance(plain._attention, FlashInferAttention)
+    plain._attention.use_buckets([])
+    expected = write_together(plain, 12)
+    for found, logits in zip(write_together(replayed, 12), expected, strict=True):
+        torch.testing.assert_close(found, logits, rtol=1e-2, atol=1e-2)
+    assert replayed._passes.n_replayed >= 12

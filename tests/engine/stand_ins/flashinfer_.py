@@ -120,7 +120,9 @@ class BatchPrefillWithPagedKVCacheWrapper:
         assert num_qo_heads % num_kv_heads == 0
         if self._is_graph:
             assert len(n_lines) == self._n_requests, "a captured launch has its number of requests"
-            assert (n_lines == uniform_q_len).all(), "else tiles are sized for the most of a request"
+            assert (n_lines == uniform_q_len).all(), (
+                "else tiles are sized for the most of a request"
+            )
             self._most_lines = self._most_lines or int(qo_indptr[-1])
             assert int(qo_indptr[-1]) <= self._most_lines
             for buffer, number in zip(self._buffers, numbers, strict=True):
