@@ -8,6 +8,7 @@ from torch import Tensor
 
 from runtime import Block, BlockPrefix, Row
 from runtime.attention.cache import slots_of
+from runtime.attention.flashinfer import FlashInferAttention
 from runtime.attention.reference import ReferenceAttention
 from runtime.attention.torch_ import TorchAttention
 from runtime.engine import Engine
@@ -28,14 +29,18 @@ def cached(engine: Engine, blocks: Sequence[Block]) -> list[Tensor]:
 
 
 def spoil_free_pages(engine: Engine) -> None:
-    """Write NaN into all free slots, so that nothing is right because it was left there."""
+    """Write over all free slots, so that nothing is right because it was left there.
+
+    With NaN where free slots may hold anything; FlashInfer reads around what it was asked for, and
+    is promised numbers.
+    """
     spoiler = engine.block()
     n_free = engine.pages.n_free
     engine.pages.take(spoiler.number, n_free)
     runs, n_tokens = engine.pages.runs(spoiler.number), n_free * engine.page_size_tokens
     slots = torch.from_numpy(slots_of(block_spans(runs, engine.page_size_tokens, 0, n_tokens)))
     for layer in _layers(engine):
-        layer[:, slots] = torch.nan
+        layer[:, slots] = 1e4 if isinstance(engine._attention, FlashInferAttention) else torch.nan
     engine.free(spoiler)
 
 
@@ -155,7 +160,9 @@ class Story:
 
 
 def _layers(engine: Engine) -> list[Tensor]:
-    """The cache, [2 * n_kv_heads, n_slots, head_dim] per layer."""
+    """The cache, [2 * n_kv_heads, n_slots, head_dim] or the like per layer."""
     attention = engine._attention
+    if isinstance(attention, FlashInferAttention):
+        return list(attention._pool.flatten(2, 3))  # [2, n_slots, n_kv_heads, head_dim] each
     assert isinstance(attention, ReferenceAttention | TorchAttention)
     return attention._cache.layers

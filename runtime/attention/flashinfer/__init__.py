@@ -30,9 +30,10 @@ are the bucket's own. So
         # first time: capture a graph of transformer.hidden(padded_ids, partial(attend, step))
         # later: replay it; `prepare` has refreshed all that it reads
 
-The results of padded tokens are zeros and they write no keys. A step is good until the next
-`prepare` of the same shape (all steps without a bucket are one shape), which waits for the copies
-of the last and is ordered behind its kernels on the stream.
+The results of padded tokens are zeros, and they write no keys. A step without a bucket is good
+until the next is prepared. In a bucket the last step prepared is what any of its steps computes,
+also the one that was captured. `prepare` waits for the copies of the last step of the same shape;
+its own copies come behind that step's kernels on the stream.
 """
 
 from runtime.attention.flashinfer.attention import FlashInferAttention

@@ -15,6 +15,7 @@ from runtime.attention.flashinfer.kernels import GraphRoom, Kernels, Launcher
 from runtime.attention.flashinfer.layout import (
     PAGE_TOKENS,
     Bucket,
+    Group,
     Layout,
     fits,
     lay_out,
@@ -35,7 +36,7 @@ class Frame:
     Attributes:
         upload: brings their numbers to the device.
         launchers: made when first needed; the first for short requests if a step has any.
-        n_steps: how many steps were prepared; a step is good while it is the last.
+        n_steps: how many steps were prepared.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -53,7 +54,7 @@ class PreparedStep:
         n_tokens: new tokens, padding included.
         n_lines: lines, padding included.
         numbers: on the device.
-        launches: which lines each launcher computes.
+        launches: which requests each launcher computes.
         frame: whose numbers and plans it uses.
         number: of the step in its frame.
     """
@@ -62,7 +63,7 @@ class PreparedStep:
     n_tokens: int
     n_lines: int
     numbers: DeviceNumbers
-    launches: list[tuple[slice, Launcher]]
+    launches: list[tuple[Group, Launcher]]
     frame: Frame
     number: int
 
@@ -127,20 +128,19 @@ class FlashInferAttention:
             launcher.plan(group, numbers.pages[group.pages])
         frame.upload.mark()
         frame.n_steps += 1
-        lines = [group.lines for group in layout.groups]
         return PreparedStep(
             bucket=layout.bucket,
             n_tokens=layout.n_tokens,
             n_lines=layout.n_lines,
             numbers=numbers,
-            launches=list(zip(lines, frame.launchers, strict=False)),
+            launches=list(zip(layout.groups, frame.launchers, strict=False)),
             frame=frame,
             number=frame.n_steps,
         )
 
     def attend(self, step: PreparedStep, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """See `Attention.attend`. Three or four launches, and nothing that waits."""
-        if step.number != step.frame.n_steps:
+        if step.bucket is None and step.number != step.frame.n_steps:
             raise InternalError("A step of attention was run after another was prepared.")
         n, n_heads, head_dim = q.shape
         if n != step.n_tokens:
@@ -150,9 +150,10 @@ class FlashInferAttention:
         self._kernels.rotate_and_append(step.numbers, q, k, v, queries, keys, values)
         found = torch.empty_like(queries)
         weights = q.new_empty(step.n_lines, n_heads, dtype=torch.float32)
-        for lines, launcher in step.launches:
-            seen = step.numbers.seen[lines]
-            launcher.run(queries[lines], keys, values, seen, found[lines], weights[lines])
+        by_all, ends = step.numbers.seen_by_all, step.numbers.seen_ends
+        for group, launcher in step.launches:
+            own, lines = (by_all[group.requests], ends[group.lines]), group.lines
+            launcher.run(queries[lines], keys, values, *own, found[lines], weights[lines])
         out = q.new_empty(n, n_heads, head_dim)
         self._kernels.merge(step.numbers, found, weights, out)
         return out

@@ -86,7 +86,8 @@ class Launcher:
         queries: Tensor,
         keys: Tensor,
         values: Tensor,
-        seen: Tensor,
+        seen_by_all: Tensor,
+        seen_ends: Tensor,
         found: Tensor,
         weights: Tensor,
     ) -> None:
@@ -96,13 +97,16 @@ class Launcher:
             queries: [n_lines, H, d], rotated; those of the group, in order.
             keys: [n_pages, PAGE_TOKENS, K, d], the pool of one layer. All that it holds is finite.
             values: the same, with the same strides.
-            seen: int32[n_lines, 2], see `Layout`.
+            seen_by_all: int32[n_requests, 2], see `Layout`; those of the group.
+            seen_ends: int32[n_lines], see `Layout`; those of the group.
             found: [n_lines, H, d], written: the softmax over what each line sees, times its values;
                 0 for a line that sees nothing.
             weights: float32[n_lines, H], written: logarithm to base 2 of the sum of the
                 exponentials of the scores; -inf for a line that sees nothing.
         """
-        self._wrapper.run(queries, (keys, values), seen, out=found, lse=weights, return_lse=True)
+        self._wrapper.run(
+            queries, (keys, values), seen_by_all, seen_ends, out=found, lse=weights, return_lse=True
+        )
 
 
 class Kernels:

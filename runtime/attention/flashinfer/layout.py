@@ -7,8 +7,9 @@
     part      a line as what a token's result is merged from
 
 Slots are read in pages of `PAGE_TOKENS`, whatever the pages of the engine are: neighbouring slots
-lie in neighbouring pages, so only the first slot of a request may lie within a page. The keys that
-a line sees are therefore a range, counted from the start of the request's first page.
+lie in neighbouring pages, so only the first slot of a request may lie within a page. Keys are
+counted from the start of that page: all lines of a request see from the same key on, and each up to
+a key of its own.
 """
 
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ class Group:
     """Requests of one launch.
 
     Attributes:
+        requests: which requests of the step.
         lines: which lines of the step.
         pages: which pages of the step.
         line_starts: int64[n_requests + 1], counted from the first line of the group.
@@ -56,6 +58,7 @@ class Group:
         last_page_tokens: int64[n_requests], slots to read of each request's last page.
     """
 
+    requests: slice
     lines: slice
     pages: slice
     line_starts: Ints
@@ -72,7 +75,9 @@ class Layout:
         pages: int64[n_pages], pages of all requests one after another.
         tokens: int64[n_lines], the new token of each line.
         turns: int64[n_lines], the position that its query is rotated for.
-        seen: int64[n_lines, 2], the first key that it sees and the one after the last.
+        seen_ends: int64[n_lines], the key after the last that it sees.
+        seen_by_all: int64[n_requests, 2], from which key on a request is seen by its lines, and
+            from which on not by all of them.
         part_starts: int64[n + 1], where the parts of each token begin.
         parts: int64[n_lines], lines ordered by token.
         new_slots: int64[n], where the keys of new tokens go; `NO_SLOT` for padding.
@@ -84,7 +89,8 @@ class Layout:
     pages: Ints
     tokens: Ints
     turns: Ints
-    seen: Ints
+    seen_ends: Ints
+    seen_by_all: Ints
     part_starts: Ints
     parts: Ints
     new_slots: Ints
@@ -113,6 +119,7 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
     longest = np.zeros_like(n_lines)
     np.maximum.at(longest, request, n_keys)
     is_long = n_lines * n_per_kv_head > SHORT_REQUEST_QUERIES
+    n_short = len(slots) - int(is_long.sum())
     order = is_long.argsort(kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
@@ -122,17 +129,17 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
     n_queries = by_request[:, 2]
     later = np.arange(len(token)) - (n_queries.cumsum() - n_queries).repeat(n_queries)
     token = token + later
-    hole = slots % PAGE_TOKENS
-    first = hole[request]
-    new_spans = [span for row in rows for span in row.new_spans()]
-    n_short = len(slots) - int(is_long.sum())
+    hole = (slots % PAGE_TOKENS)[order]
+    ends = hole.repeat(n_lines[order]) + np.clip(n_causal + later, 0, n_keys)
     groups, pages = _groups(slots[order], longest[order], n_lines[order], n_short)
+    new_spans = [span for row in rows for span in row.new_spans()]
     return Layout(
         groups=groups,
         pages=pages,
         tokens=token,
         turns=turn + later,
-        seen=np.stack((first, first + np.clip(n_causal + later, 0, n_keys)), axis=1),
+        seen_ends=ends,
+        seen_by_all=np.stack((hole, np.minimum.reduceat(ends, _starts(n_lines[order])[:-1])), 1),
         part_starts=_starts(np.bincount(token)),
         parts=token.argsort(kind="stable"),
         new_slots=slots_of(new_spans),
@@ -151,8 +158,8 @@ def fits(layout: Layout, bucket: Bucket) -> bool:
 def padded(layout: Layout, bucket: Bucket) -> Layout:
     """The same step in the shape of `bucket`, which it `fits`.
 
-    Lines that are added see nothing and belong to no token; requests that are added have no pages;
-    tokens that are added have no parts and no slot.
+    Lines that are added are merged into no token, requests that are added have no pages, and tokens
+    that are added have no parts and no slot.
     """
     [group] = layout.groups
     n_lines = np.diff(group.line_starts)
@@ -165,6 +172,7 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     return Layout(
         groups=[
             Group(
+                requests=slice(0, n_requests),
                 lines=slice(0, n_all),
                 pages=group.pages,
                 line_starts=np.arange(n_requests + 1) * n_each,
@@ -175,7 +183,8 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
         pages=layout.pages,
         tokens=_placed(layout.tokens, lines, n_all),
         turns=_placed(layout.turns, lines, n_all),
-        seen=_placed(layout.seen, lines, n_all),
+        seen_ends=_placed(layout.seen_ends, lines, n_all),
+        seen_by_all=np.pad(layout.seen_by_all, ((0, n_more_requests), (0, 0))),
         part_starts=np.pad(layout.part_starts, (0, n_more_tokens), mode="edge"),
         parts=np.pad(lines[layout.parts], (0, n_all - layout.n_lines)),
         new_slots=np.pad(layout.new_slots, (0, n_more_tokens), constant_values=NO_SLOT),
@@ -218,6 +227,7 @@ def _groups(slots: Ints, n_keys: Ints, n_lines: Ints, n_short: int) -> tuple[lis
             page_span, line_span = page_starts[start : stop + 1], line_starts[start : stop + 1]
             groups.append(
                 Group(
+                    requests=slice(start, stop),
                     lines=slice(int(line_span[0]), int(line_span[-1])),
                     pages=slice(int(page_span[0]), int(page_span[-1])),
                     line_starts=line_span - line_span[0],

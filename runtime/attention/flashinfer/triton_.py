@@ -143,18 +143,19 @@ def _rotate_and_append(
     else:
         token = (item - n_lines).to(tl.int64)
         slot = tl.load(new_slots + token).to(tl.int64)
-        there = (heads < n_kv_heads) & (slot >= 0)
-        target = slot * slot_stride + heads * (2 * HALF) + pairs
-        source = k + token * k_stride + heads * k_head_stride + pairs
-        first = tl.load(source, mask=there)
-        second = tl.load(source + HALF, mask=there)
-        position = tl.load(new_positions + token)
-        first, second = _rotated(first, second, position, per_position, scaling, HALF)
-        tl.store(keys + target, first, mask=there)
-        tl.store(keys + target + HALF, second, mask=there)
-        source = v + token * v_stride + heads * v_head_stride + pairs
-        tl.store(values + target, tl.load(source, mask=there), mask=there)
-        tl.store(values + target + HALF, tl.load(source + HALF, mask=there), mask=there)
+        if slot >= 0:
+            there = heads < n_kv_heads
+            target = slot * slot_stride + heads * (2 * HALF) + pairs
+            source = k + token * k_stride + heads * k_head_stride + pairs
+            first = tl.load(source, mask=there)
+            second = tl.load(source + HALF, mask=there)
+            position = tl.load(new_positions + token)
+            first, second = _rotated(first, second, position, per_position, scaling, HALF)
+            tl.store(keys + target, first, mask=there)
+            tl.store(keys + target + HALF, second, mask=there)
+            source = v + token * v_stride + heads * v_head_stride + pairs
+            tl.store(values + target, tl.load(source, mask=there), mask=there)
+            tl.store(values + target + HALF, tl.load(source + HALF, mask=there), mask=there)
 
 
 @triton.jit
@@ -174,16 +175,16 @@ def _merge(
     there = heads < n_heads
     dims = tl.arange(0, HEAD_DIM)[None, :]
     best = tl.full((HEADS,), float("-inf"), tl.float32)
-    total = tl.zeros((HEADS,), tl.float32)
-    mixed = tl.zeros((HEADS, HEAD_DIM), tl.float32)
+    total = tl.full((HEADS,), 0.0, tl.float32)
+    mixed = tl.full((HEADS, HEAD_DIM), 0.0, tl.float32)
     for part in range(tl.load(part_starts + token), tl.load(part_starts + token + 1)):
         row = tl.load(parts + part).to(tl.int64) * n_heads + heads
         weight = tl.load(weights + row, mask=there, other=float("-inf"))
         value = tl.load(found + row[:, None] * HEAD_DIM + dims, mask=there[:, None], other=0.0)
         top = tl.maximum(best, weight)
-        # -inf less -inf is no number: nothing was seen, and it weighs nothing.
-        kept = tl.where(best == float("-inf"), 0.0, tl.exp2(best - top))
-        added = tl.where(weight == float("-inf"), 0.0, tl.exp2(weight - top))
+        # As long as nothing was seen all are -inf, and -inf less -inf is no number.
+        base = tl.where(top == float("-inf"), 0.0, top)
+        kept, added = tl.exp2(best - base), tl.exp2(weight - base)
         mixed = mixed * kept[:, None] + value.to(tl.float32) * added[:, None]
         total = total * kept + added
         best = top

@@ -26,7 +26,8 @@ class DeviceNumbers:
 
     tokens: Tensor
     turns: Tensor
-    seen: Tensor
+    seen_ends: Tensor
+    seen_by_all: Tensor
     part_starts: Tensor
     parts: Tensor
     new_slots: Tensor

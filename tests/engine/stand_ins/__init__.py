@@ -6,7 +6,6 @@
 Both take float32 too, and heads of any size: the suite of all implementations runs in float32.
 """
 
-from collections.abc import Sequence
 from math import nan
 from typing import Any
 
@@ -23,9 +22,7 @@ from tests.engine.stand_ins import flashinfer_, triton_
 
 
 class FlashInferOnCpu(FlashInferAttention):
-    """`FlashInferAttention` on the stand-ins; steps are padded to `buckets` that they fit."""
-
-    buckets: Sequence[Bucket] = ()
+    """`FlashInferAttention` on the stand-ins."""
 
     def __init__(
         self,
@@ -38,16 +35,19 @@ class FlashInferOnCpu(FlashInferAttention):
     ) -> None:
         kernels = kernels_on_cpu(config, rope, device=device, dtype=dtype)
         super().__init__(config, rope, n_slots, device=device, dtype=dtype, kernels=kernels)
-        self.use_buckets(self.buckets)
 
 
-class FlashInferInBuckets(FlashInferOnCpu):
+class InBuckets(FlashInferAttention):
     """Most small steps are padded; what is added must not be seen in the results."""
 
     buckets = (
         Bucket(n_tokens=2, n_requests=6, n_lines_each=2),
         Bucket(n_tokens=7, n_requests=12, n_lines_each=6),
     )
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.use_buckets(self.buckets)
 
     def attend(self, step: PreparedStep, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The new tokens, and behind them no numbers."""
@@ -56,6 +56,10 @@ class FlashInferInBuckets(FlashInferOnCpu):
         out = super().attend(step, layer, q, k, v)
         assert not out[n:].any(), "padded tokens give zeros"
         return out[:n]
+
+
+class FlashInferInBuckets(InBuckets, FlashInferOnCpu):
+    """Both."""
 
 
 def kernels_on_cpu(config: ModelConfig, rope: Rope, **place: Any) -> Kernels:

@@ -1,4 +1,4 @@
-"""The calls of FlashInfer 0.7 that we make, on a CPU: what they are documented to compute and refuse.
+"""FlashInfer 0.7 as far as we call it, on a CPU: what calls are documented to compute and refuse.
 
 Names, order and defaults of arguments are FlashInfer's (`test_flashinfer_itself.py` compares them).
 Only our variant of attention is known. What a GPU would do wrong silently is refused here: lengths
@@ -13,9 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.attention.flashinfer.variant import NAME
-
-INT_MOST = 2**31 - 1
+from runtime.attention.flashinfer.variant import NAME, TENSORS
 
 
 class BatchPrefillWithPagedKVCacheWrapper:
@@ -43,7 +41,7 @@ class BatchPrefillWithPagedKVCacheWrapper:
         assert variant_owns_mask
         assert jit_args is not None
         assert jit_args[11] == NAME
-        assert jit_args[7:9] == [["seen"], ["int32_t"]]
+        assert dict(zip(*jit_args[7:9], strict=True)) == TENSORS
         assert jit_args[9:11] == [["sm_scale"], ["double"]]
         assert jit_kwargs == {"paged_kv_stride_mode": "equal"}
         self._dtypes, self._head_dim = jit_args[1:4], jit_args[5]
@@ -147,10 +145,10 @@ class BatchPrefillWithPagedKVCacheWrapper:
         lse: Tensor | None = None,
         return_lse: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """One layer. `args` is what our variant adds: the range that each line sees."""
+        """One layer. `args` are the `TENSORS` of our variant: what each request and line sees."""
         keys, values = paged_kv_cache
-        [seen] = args
-        self._check_run(q, keys, values, seen)
+        by_all, ends = args
+        self._check_run(q, keys, values, by_all, ends)
         assert return_lse
         assert out is not None
         assert lse is not None
@@ -164,10 +162,13 @@ class BatchPrefillWithPagedKVCacheWrapper:
             own = pages[page_starts[request] : page_starts[request + 1]]
             n_keys = max(0, len(own) - 1) * self._page_size + n_in_last
             k, v = (x[own].flatten(0, 1)[:n_keys] for x in (keys, values))
-            out[lines], lse[lines] = self._attend(q[lines], k, v, seen[lines])
+            visible = self._visible(n_keys, by_all[request], ends[lines])
+            out[lines], lse[lines] = self._attend(q[lines], k, v, visible)
         return out, lse
 
-    def _check_run(self, q: Tensor, keys: Tensor, values: Tensor, seen: Tensor) -> None:
+    def _check_run(
+        self, q: Tensor, keys: Tensor, values: Tensor, by_all: Tensor, ends: Tensor
+    ) -> None:
         assert q.shape == (self._n_lines, self._n_heads, self._head_dim)
         assert [q.dtype, keys.dtype] == self._dtypes[:2]
         assert keys.dtype == values.dtype
@@ -175,19 +176,23 @@ class BatchPrefillWithPagedKVCacheWrapper:
         assert keys.shape[1:] == (self._page_size, self._n_kv_heads, self._head_dim)
         assert keys.stride() == values.stride(), "compiled for equal strides"
         assert keys.stride(-1) == q.stride(-1) == 1
-        assert _is_int32(seen).shape == (self._n_lines, 2)
-        assert seen.is_contiguous()
-        assert seen.data_ptr() % 8 == 0, "ranges are read in pairs"
+        assert _is_int32(by_all).shape == (len(_is_int32(self._buffers[3])), 2)
+        assert by_all.data_ptr() % 8 == 0, "it is read in pairs"
+        assert _is_int32(ends).shape == (self._n_lines,)
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        """q [m, H, d], k and v [l, K, d], seen [m, 2] -> [m, H, d] and [m, H]"""
+    def _visible(self, n_keys: int, by_all: Tensor, ends: Tensor) -> Tensor:
+        """bool[m, l], by the rule of the variant"""
+        first, some_do_not = by_all.tolist()
+        key = torch.arange(n_keys)
+        return (key >= first) & ((key < some_do_not) | (key < ends[:, None]))
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """q [m, H, d], k and v [l, K, d], visible [m, l] -> [m, H, d] and [m, H]"""
         exactly = torch.promote_types(q.dtype, torch.float32)
         per_kv_head = self._n_heads // self._n_kv_heads
         k, v = (x.repeat_interleave(per_kv_head, dim=1) for x in (k, v))
         scores = torch.einsum("mhd,lhd->hml", q.to(exactly), k.to(exactly))
         scores = scores * (self._scale / torch.log(torch.tensor(2.0, dtype=exactly)))
-        index = torch.arange(len(k))
-        visible = (seen[:, :1] <= index) & (index < seen[:, 1:])
         scores = scores.masked_fill(~visible, float("-inf"))
         if not len(k):
             return torch.zeros_like(q), torch.full(q.shape[:2], float("-inf"))

@@ -1,5 +1,7 @@
 """Our Triton kernels in torch: the same functions, the same arguments, the same results."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -42,7 +44,7 @@ def rotate_and_append(
 def merge(numbers: DeviceNumbers, found: Tensor, weights: Tensor, out: Tensor) -> None:
     """See `Kernels.merge`."""
     starts = numbers.part_starts.tolist()
-    for token, (start, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    for token, (start, end) in enumerate(pairwise(starts)):
         parts = numbers.parts[start:end].long()
         if not len(parts):
             out[token] = 0
