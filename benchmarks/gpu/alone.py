@@ -59,7 +59,7 @@ def _flashinfer(
         workspace,
         "NHD",
         use_cuda_graph=True,
-        use_tensor_cores=config.n_heads > 2 * config.n_kv_heads,
+        use_tensor_cores=True,
         paged_kv_indptr_buffer=torch.empty_like(starts, device=q.device),
         paged_kv_indices_buffer=torch.empty(n_sequences * each, dtype=torch.int32, device=q.device),
         paged_kv_last_page_len_buffer=torch.empty(n_sequences, dtype=torch.int32, device=q.device),

@@ -1,4 +1,4 @@
-"""What FlashInfer needs to compile its kernels, where only parts of CUDA's toolkit are installed.
+"""What FlashInfer needs to compile its kernels where only parts of CUDA's toolkit are installed.
 
     eval "$(python -m benchmarks.gpu.toolkit build/gpu)"
 
@@ -27,7 +27,7 @@ NAMED_HEADERS = ("cublasLt.h", "cublas_v2.h", "curand_kernel.h")
 
 
 def toolkit(folder: Path) -> dict[str, str]:
-    """Environment variables for FlashInfer; those that are set already come first.
+    """Environment variables for FlashInfer and Triton; those that are set already come first.
 
     Args:
         folder: for compiled kernels, and for what is missing.
@@ -46,6 +46,7 @@ def toolkit(folder: Path) -> dict[str, str]:
     settings = {
         "CUDA_HOME": str(home),
         "FLASHINFER_WORKSPACE_BASE": str(folder),
+        "TRITON_CACHE_DIR": str(folder / "triton"),
         "FLASHINFER_EXTRA_CUDAFLAGS": shlex.join(f"-I{place}" for place in (stand_ins, *headers)),
         "FLASHINFER_EXTRA_LDFLAGS": shlex.join([f"-L{stand_ins}"]),
     }
@@ -67,8 +68,8 @@ def cuda_home() -> Path:
         if (home / "bin" / "nvcc").exists() and (home / "include" / "cuda_runtime.h").exists():
             return home
     raise FileNotFoundError(
-        "There is no CUDA toolkit: nvcc and cuda_runtime.h are not in CUDA_HOME, beside the nvcc on "
-        "the PATH or in /usr/local/cuda. Install one, or set CUDA_HOME."
+        "There is no CUDA toolkit: nvcc and cuda_runtime.h are neither in CUDA_HOME, nor beside the "
+        "nvcc on the PATH, nor in /usr/local/cuda. Install one, or set CUDA_HOME."
     )
 
 

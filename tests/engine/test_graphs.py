@@ -136,7 +136,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 
 def write_together(engine: Engine, n_steps: int) -> list[Tensor]:
-    """Logits of steps of three streams who see a prompt and each other, and of two when one left."""
+    """Logits of steps of three streams who see a prompt and each other, then of two."""
     prompt = engine.encode(draw_tokens(40))
     blocks = [engine.block() for _ in range(3)]
     found: list[Tensor] = []
