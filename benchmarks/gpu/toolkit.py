@@ -23,6 +23,7 @@ import torch
 
 HOPPER = "9.0a"
 """What is compiled for where there is no GPU to ask."""
+FALLBACK_HOME = Path("/usr/local/cuda")
 NAMED_HEADERS = ("cublasLt.h", "cublas_v2.h", "curand_kernel.h")
 
 
@@ -63,13 +64,12 @@ def cuda_home() -> Path:
     """
     nvcc = shutil.which("nvcc")
     places = [os.environ.get("CUDA_HOME"), nvcc and Path(nvcc).resolve().parents[1]]
-    for place in (*filter(None, places), "/usr/local/cuda"):
-        home = Path(place)
+    for home in (*map(Path, filter(None, places)), FALLBACK_HOME):
         if (home / "bin" / "nvcc").exists() and (home / "include" / "cuda_runtime.h").exists():
             return home
     raise FileNotFoundError(
-        "There is no CUDA toolkit: nvcc and cuda_runtime.h are neither in CUDA_HOME, nor beside the "
-        "nvcc on the PATH, nor in /usr/local/cuda. Install one, or set CUDA_HOME."
+        "There is no CUDA toolkit: nvcc and cuda_runtime.h are neither in CUDA_HOME nor beside the "
+        f"nvcc on the PATH nor in {FALLBACK_HOME}. Install one, or set CUDA_HOME."
     )
 
 

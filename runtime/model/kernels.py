@@ -2,9 +2,6 @@
 
 torch computes them anywhere, in several operations each. FlashInfer has them fused for CUDA in half
 precision: the sum with the residual stream, its square and its scaling are one pass over memory.
-
-The norm of query and key heads stays torch's: the weights of queries and keys differ, so it would
-be as many launches as torch takes.
 """
 
 from importlib import import_module
@@ -16,7 +13,7 @@ from torch.nn.functional import rms_norm, silu
 
 
 class Kernels(Protocol):
-    """Operations on a flat batch of tokens; all tensors are contiguous."""
+    """Operations on a flat batch of tokens; tensors [n, width] are contiguous."""
 
     def norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         """RMS norm (arXiv 1910.07467): x [n, width], weight [width] -> [n, width]"""
@@ -26,6 +23,20 @@ class Kernels(Protocol):
         """The norm of `x + added`, which is left in `x`; what is in `added` may be lost.
 
         All [n, width].
+        """
+        ...
+
+    def head_norm(self, qk: Tensor, weight: Tensor, n_queries: int, eps: float) -> Tensor:
+        """The norm of each query and key head; what is in `qk` may be lost.
+
+        Args:
+            qk: [n, heads, head_dim], contiguous in the last two.
+            weight: [heads, head_dim], the same for all query heads and for all key heads.
+            n_queries: how many of the heads are those of queries; they come first.
+            eps: is added to the mean square.
+
+        Returns:
+            The same shape.
         """
         ...
 
@@ -44,6 +55,10 @@ class TorchKernels:
     def add_norm(self, x: Tensor, added: Tensor, weight: Tensor, eps: float) -> Tensor:
         """See `Kernels.add_norm`."""
         return self.norm(x.add_(added), weight, eps)
+
+    def head_norm(self, qk: Tensor, weight: Tensor, n_queries: int, eps: float) -> Tensor:
+        """See `Kernels.head_norm`. All heads at once, then their weights: few, large operations."""
+        return rms_norm(qk, weight.shape[-1:], eps=eps) * weight
 
     def gated(self, gate_up: Tensor) -> Tensor:
         """See `Kernels.gated`."""
@@ -70,6 +85,12 @@ class FlashInferKernels:
         """See `Kernels.add_norm`."""
         self._flashinfer.fused_add_rmsnorm(added, x, weight, eps)
         return added
+
+    def head_norm(self, qk: Tensor, weight: Tensor, n_queries: int, eps: float) -> Tensor:
+        """See `Kernels.head_norm`. In place."""
+        for heads in (slice(n_queries), slice(n_queries, None)):
+            self._flashinfer.rmsnorm(qk[:, heads], weight[heads][0], eps, out=qk[:, heads])
+        return qk
 
     def gated(self, gate_up: Tensor) -> Tensor:
         """See `Kernels.gated`."""

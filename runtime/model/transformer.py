@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import rms_norm
 
 from runtime.model.config import ModelConfig
 from runtime.model.kernels import Kernels, TorchKernels
@@ -96,8 +95,7 @@ class Transformer:
         qkv = product(x, layer.qkv, layer.qkv_bias).view(n, n_q + 2 * n_kv, config.head_dim)
         qk, v = qkv[:, : n_q + n_kv], qkv[:, n_q + n_kv :]
         if layer.qk_norm is not None:
-            # One norm for all heads, then each head's weight: fewer, larger operations.
-            qk = rms_norm(qk, (config.head_dim,), eps=config.norm_eps) * layer.qk_norm
+            qk = self.kernels.head_norm(qk, layer.qk_norm, n_q, config.norm_eps)
         mixed = attend(index, qk[:, :n_q], qk[:, n_q:], v)
         return product(mixed.reshape(n, n_q * config.head_dim), layer.out, layer.out_bias)
 

@@ -15,11 +15,13 @@ from tests.model.tiny_checkpoints import causal_attend
 TOKENS = torch.arange(9)
 
 
-def rmsnorm(input: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    assert input.is_contiguous()
-    assert input.shape[-1:] == weight.shape
+def rmsnorm(input: Tensor, weight: Tensor, eps: float = 1e-6, out: Tensor | None = None) -> Tensor:
+    assert input.stride(-1) == 1
+    assert input.dim() == 3 or input.is_contiguous()
+    assert weight.shape == input.shape[-1:]
     exact = input.double()
-    return (exact / (exact.square().mean(-1, keepdim=True) + eps).sqrt() * weight).to(input.dtype)
+    normed = (exact / (exact.square().mean(-1, keepdim=True) + eps).sqrt() * weight).to(input.dtype)
+    return normed if out is None else out.copy_(normed)
 
 
 def fused_add_rmsnorm(input: Tensor, residual: Tensor, weight: Tensor, eps: float = 1e-6) -> None:
@@ -80,6 +82,10 @@ def test_on_a_gpu_fused_kernels_agree_with_torch(dtype: torch.dtype) -> None:
     plain, fused = TorchKernels(), FlashInferKernels()
     assert_close(fused.norm(x, weight, 1e-6), plain.norm(x, weight, 1e-6))
     assert_close(fused.gated(x), plain.gated(x))
+    heads = x.view(5, 32, 128)[:, :24]
+    per_head = weight[:256].view(2, 128).repeat_interleave(torch.tensor([16, 8]).cuda(), dim=0)
+    expected = plain.head_norm(heads, per_head, 16, 1e-6)
+    assert_close(fused.head_norm(heads.clone(), per_head, 16, 1e-6), expected)
     sums = x.clone(), x.clone()
     normed = [
         kernels.add_norm(total, added.clone(), weight, 1e-6)
