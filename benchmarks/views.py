@@ -106,7 +106,7 @@ class Preparation:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._attention = make_attention(
-            "torch",
+            engine.attention,
             engine.config,
             engine.transformer.rope,
             engine.page_size_tokens,

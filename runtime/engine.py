@@ -57,6 +57,7 @@ class Engine:
         config: its `ModelConfig`.
         device: where it is.
         dtype: of weights, keys and values.
+        attention: which implementation reads the cache.
         pages: the `PagePool`; `pages.n_used`, `pages.n_free` and `pages.n_total` count pages.
         tree: the `RadixCache`; `tree.n_evictable` of the used pages are free when they are needed.
         radix: whether texts are found in the tree and given to it.
@@ -67,7 +68,7 @@ class Engine:
         self,
         transformer: Transformer,
         *,
-        attention: str = "torch",
+        attention: str | None = None,
         n_cache_tokens: int | None = None,
         page_size_tokens: int = 16,
         radix: bool = True,
@@ -76,7 +77,8 @@ class Engine:
 
         Args:
             transformer: the model.
-            attention: a name in `runtime.attention.ATTENTION_KINDS`.
+            attention: a name in `runtime.attention.ATTENTION_KINDS`; by default the fastest that
+                works here.
             n_cache_tokens: size of the cache, rounded down to whole pages; by default what
                 `runtime.sizing.default_cache_tokens` says.
             page_size_tokens: tokens per page; a block holds whole pages.
@@ -102,8 +104,9 @@ class Engine:
         self.radix = radix
         self._holdings = Holdings(n_cache_tokens // page_size_tokens, page_size_tokens)
         self.pages, self.tree = self._holdings.pages, self._holdings.tree
+        self.attention = attention or fastest_kind(self.config, self.dtype, self.device)
         self._attention: Attention[Any] = make_attention(
-            attention,
+            self.attention,
             self.config,
             transformer.rope,
             self.pages.n_total * page_size_tokens,
@@ -137,7 +140,7 @@ class Engine:
                 Hugging Face checkpoint.
             device: by default CUDA if there is one, else the CPU.
             dtype: by default float32 on a CPU and the checkpoint's own type elsewhere.
-            attention: by default the fastest that runs here.
+            attention: see `Engine`.
             n_cache_tokens: see `Engine`.
             page_size_tokens: see `Engine`.
             radix: see `Engine`.
@@ -148,8 +151,6 @@ class Engine:
         """
         folder = PIGLET_FOLDER if model == "piglet" else Path(model)
         transformer = load_transformer(folder, device=find_device(device), dtype=dtype)
-        if attention is None:
-            attention = fastest_kind(transformer.config, transformer.dtype, transformer.device)
         return cls(
             transformer,
             attention=attention,
@@ -159,7 +160,10 @@ class Engine:
         )
 
     def __repr__(self) -> str:
-        return f"<Engine {self.transformer!r}, {len(self._blocks)} blocks, {self.pages!r}>"
+        return (
+            f"<Engine {self.transformer!r}, {self.attention} attention, "
+            f"{len(self._blocks)} blocks, {self.pages!r}>"
+        )
 
     # ------------------------------------------------------------ blocks
 

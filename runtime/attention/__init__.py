@@ -4,7 +4,8 @@
     cache.py       keys and values of all layers, by slot
     rotation.py    cosines and sines for lists of positions
     reference.py   dense and obvious: the truth that the others are held to
-    torch_.py      fast on a CPU, and on CUDA without other libraries; made of
+    native/        on a CPU in float32, by code that is compiled where it runs
+    torch_.py      anywhere without other libraries and compilers; made of
       pieces.py      rows with few new tokens: views cut into pieces that are read once for all
       picking.py     numbering of their queries
       shared.py      what a layer computes of them
@@ -20,7 +21,10 @@ import torch
 
 from hogdsl.errors import EngineError
 from runtime.attention.base import Attention, Span, SpanRow
-from runtime.attention.flashinfer import FlashInferAttention, why_not
+from runtime.attention.flashinfer import FlashInferAttention
+from runtime.attention.flashinfer import why_not as why_not_flashinfer
+from runtime.attention.native import NativeAttention
+from runtime.attention.native import why_not as why_not_native
 from runtime.attention.reference import ReferenceAttention
 from runtime.attention.torch_ import TorchAttention
 from runtime.model.config import ModelConfig
@@ -31,13 +35,18 @@ __all__ = ["ATTENTION_KINDS", "Attention", "Span", "SpanRow", "fastest_kind", "m
 ATTENTION_KINDS = {
     "reference": ReferenceAttention,
     "torch": TorchAttention,
+    "native": NativeAttention,
     "flashinfer": FlashInferAttention,
 }
 
 
 def fastest_kind(config: ModelConfig, dtype: torch.dtype, device: torch.device) -> str:
-    """The attention implementation to take when nobody says: FlashInfer's where it can work."""
-    return "torch" if why_not(config, dtype, device) else "flashinfer"
+    """The attention implementation to take when nobody says: the fastest that works here."""
+    if why_not_flashinfer(config, dtype, device) is None:
+        return "flashinfer"
+    if why_not_native(config, dtype, device) is None:
+        return "native"
+    return "torch"
 
 
 def make_attention(

@@ -7,6 +7,7 @@ import pytest
 
 from runtime.attention import ATTENTION_KINDS, dense, pieces, torch_
 from runtime.attention.flashinfer import layout
+from runtime.attention.native import planning
 from runtime.engine import Engine
 from tests.engine.stand_ins import FlashInferInBuckets, FlashInferOnCpu
 from tests.engine.tiny import tiny_engine
@@ -18,6 +19,8 @@ KINDS = {
     "torch": "torch",
     # With these limits ten tokens take all the ways that ten thousand take otherwise.
     "torch in crumbs": "torch",
+    "native": "native",
+    "native in crumbs": "native",
     # On stand-ins for what runs on a GPU.
     "flashinfer": "flashinfer",
     "flashinfer in buckets": "flashinfer",
@@ -44,6 +47,9 @@ def attention(request: pytest.FixtureRequest) -> Iterator[str]:
             patch.setattr(dense, "CHUNK_QUERIES", 5)
             patch.setattr(dense, "SCORES_MOST", 300)
             patch.setattr(torch_, "FEW_NEW_TOKENS", 2)
+        if request.param == "native in crumbs":
+            patch.setattr(planning, "CHUNK_TOKENS", 3)
+            patch.setattr(planning, "FOUND_MOST", 3000)
         yield KINDS[request.param]
 
 

@@ -1,6 +1,7 @@
 """Random histories of an engine, and what must be the same after blocks were restored."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from torch import Tensor
 from runtime import Block, BlockPrefix, Row
 from runtime.attention.cache import slots_of
 from runtime.attention.flashinfer import FlashInferAttention
+from runtime.attention.native import NativeAttention
+from runtime.attention.native.attention import LANES
 from runtime.attention.reference import ReferenceAttention
 from runtime.attention.torch_ import TorchAttention
 from runtime.engine import Engine
@@ -17,14 +20,13 @@ from runtime.views import block_spans
 APART_MOST = {torch.float32: 1e-4, torch.float64: 1e-10}
 
 
-def cached(engine: Engine, blocks: Sequence[Block]) -> list[Tensor]:
-    """Keys and values of all layers as the cache holds them, one tensor per block."""
-    layers = _layers(engine)
-    found: list[Tensor] = []
+def cached(engine: Engine, blocks: Sequence[Block]) -> list[list[Tensor]]:
+    """Keys and values of all layers as the cache holds them, block by block."""
+    found: list[list[Tensor]] = []
     for block in blocks:
         spans = engine._holdings.spans(block, block.base or 0, 0, block.n_tokens)
         slots = torch.from_numpy(slots_of(spans))
-        found.append(torch.stack([layer[:, slots] for layer in layers]))
+        found.append([layer[index].clone() for layer, index in _places(engine, slots)])
     return found
 
 
@@ -39,8 +41,8 @@ def spoil_free_pages(engine: Engine) -> None:
     engine.pages.take(spoiler.number, n_free)
     runs, n_tokens = engine.pages.runs(spoiler.number), n_free * engine.page_size_tokens
     slots = torch.from_numpy(slots_of(block_spans(runs, engine.page_size_tokens, 0, n_tokens)))
-    for layer in _layers(engine):
-        layer[:, slots] = 1e4 if isinstance(engine._attention, FlashInferAttention) else torch.nan
+    for layer, index in _places(engine, slots):
+        layer[index] = 1e4 if isinstance(engine._attention, FlashInferAttention) else torch.nan
     engine.free(spoiler)
 
 
@@ -159,10 +161,19 @@ class Story:
         return self.data.draw(st.sampled_from(list(names)))
 
 
-def _layers(engine: Engine) -> list[Tensor]:
-    """The cache, [2 * n_kv_heads, n_slots, head_dim] or the like per layer."""
+def _places(engine: Engine, slots: Tensor) -> list[tuple[Tensor, tuple[Any, ...]]]:
+    """Tensors of the cache, and how each is indexed for the keys or values of slots."""
     attention = engine._attention
-    if isinstance(attention, FlashInferAttention):
-        return list(attention._pool.flatten(2, 3))  # [2, n_slots, n_kv_heads, head_dim] each
-    assert isinstance(attention, ReferenceAttention | TorchAttention)
-    return attention._cache.layers
+    everything = slice(None)
+    match attention:
+        case FlashInferAttention():  # [2, n_slots, n_kv_heads, head_dim] each
+            return [(layer, (everything, slots)) for layer in attention._pool.flatten(2, 3)]
+        case NativeAttention():
+            tiles = everything, slots // LANES, slots % LANES
+            keys = [(keys.transpose(2, 3), tiles) for keys in attention._keys]
+            values = [values[..., : engine.config.head_dim] for values in attention._values]
+            return [*keys, *((layer, (everything, slots)) for layer in values)]
+        case ReferenceAttention() | TorchAttention():
+            return [(layer, (everything, slots)) for layer in attention._cache.layers]
+        case _:
+            raise AssertionError(attention)

@@ -179,7 +179,8 @@ def test_an_unknown_attention_is_refused() -> None:
     with pytest.raises(EngineError) as caught:
         tiny_engine(attention="magic")
     assert str(caught.value) == (
-        "There is no attention implementation 'magic'. Known are reference, torch."
+        "There is no attention implementation 'magic'. "
+        "Known are reference, torch, native, flashinfer."
     )
 
 

@@ -11,8 +11,10 @@ from torch import Tensor
 from hogdsl.errors import EngineError, InternalError
 from runtime.attention import Span, SpanRow, fastest_kind
 from runtime.attention.flashinfer import Bucket, FlashInferAttention, available, why_not
-from runtime.attention.flashinfer.layout import lay_out
+from runtime.attention.flashinfer.kernels import Launcher
+from runtime.attention.flashinfer.layout import Group, lay_out
 from runtime.attention.flashinfer.upload import Upload
+from runtime.attention.reference import ReferenceAttention
 from runtime.engine import Engine
 from runtime.model.rope import Rope
 from tests.engine.stand_ins import FlashInferInBuckets, FlashInferOnCpu
@@ -39,6 +41,20 @@ def draw(n: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     product = torch.randn(shape, generator=generator)
     q, k, v = product.split([CONFIG.n_heads, CONFIG.n_kv_heads, CONFIG.n_kv_heads], dim=1)
     return q, k, v
+
+
+def reference() -> ReferenceAttention:
+    rope = Rope(CONFIG.rope, 8)
+    return ReferenceAttention(CONFIG, rope, 160, device=CPU, dtype=torch.float32)
+
+
+def compare(both: tuple[FlashInferAttention, ReferenceAttention], rows: list[SpanRow]) -> None:
+    """Give both the same step."""
+    q, k, v = draw(sum(row.n_new for row in rows), seed=rows[0].n_tokens)
+    ours, truth = both
+    found = ours.attend(ours.prepare(rows), 0, q, k, v)
+    expected = truth.attend(truth.prepare(rows), 0, q, k, v)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 # ---------------------------------------------------------------- where it can work
@@ -107,10 +123,10 @@ def test_who_asks_for_it_where_it_cannot_work_is_told_why() -> None:
         tiny_engine(attention="flashinfer")
 
 
-def test_an_engine_on_a_cpu_is_loaded_with_torch(tmp_path: Path) -> None:
+def test_an_engine_on_a_cpu_is_loaded_with_another(tmp_path: Path) -> None:
     make(TINY["qwen3"], tmp_path)
     engine = Engine.load(tmp_path, device="cpu", n_cache_tokens=64)
-    assert type(engine._attention).__name__ == "TorchAttention"
+    assert not isinstance(engine._attention, FlashInferAttention)
 
 
 # ---------------------------------------------------------------- steps
@@ -162,7 +178,7 @@ def test_in_a_bucket_all_numbers_stay_where_they_are() -> None:
     addresses = []
     for rows in ([row(0, 3)], [row(16, 100), row(144, 2)], [row(5, 1)]):
         numbers = runs.prepare(rows).numbers
-        names = [name for name in numbers.__slots__ if name != "pages"]
+        names = [name for name in numbers._fields if name != "pages"]
         addresses.append([getattr(numbers, name).data_ptr() for name in names])
     assert addresses[0] == addresses[1] == addresses[2]
 
@@ -191,13 +207,44 @@ def test_a_step_with_more_pages_than_the_pool_has_is_not_padded() -> None:
     assert runs.prepare([row(i, 150 - i) for i in range(8)]).bucket is None
 
 
+# ---------------------------------------------------------------- plans
+
+
+@pytest.mark.parametrize("kind", [FlashInferOnCpu, FlashInferInBuckets])
+def test_a_plan_is_good_until_a_block_grows_into_a_new_page(
+    kind: type[FlashInferOnCpu], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[int] = []
+    plan = Launcher.plan
+
+    def count(launcher: Launcher, group: Group, pages: Tensor) -> None:
+        planned.append(len(pages))
+        plan(launcher, group, pages)
+
+    monkeypatch.setattr(Launcher, "plan", count)
+    both = attention(kind), reference()
+    compare(both, [row(0, 13, n_new=13), row(64, 2, n_new=2)])
+    planned.clear()
+    for length in range(14, 35):
+        compare(both, [row(0, length), row(64, 2)])
+    assert planned == [2, 3, 4]
+
+
+def test_other_pages_of_the_same_shape_are_planned_anew() -> None:
+    both = attention(), reference()
+    for slot in (0, 64, 96):
+        compare(both, [row(slot, 3, n_new=3)])
+    for slot in (0, 64, 96, 0):
+        compare(both, [row(slot, 3)])
+
+
 # ---------------------------------------------------------------- upload
 
 
 def test_every_array_begins_where_pairs_and_fours_can_be_read_as_one() -> None:
     layout = lay_out([row(3, 17, n_new=3), row(64, 5)], 1)
     numbers = Upload(CPU).send(layout)
-    for name in numbers.__slots__:
+    for name in numbers._fields:
         sent = getattr(numbers, name)
         assert sent.data_ptr() % 16 == 0
         assert sent.dtype == torch.int32

@@ -71,13 +71,11 @@ def _request(layout: Layout, line: int) -> int:
 
 
 def _slots(layout: Layout, line: int) -> list[int]:
-    """Slots of the pages of a line's request, up to the last that is read."""
+    """Slots of the pages of a line's request."""
     group, request = _group(layout, line)
     start, end = group.page_starts[request : request + 2]
     pages = layout.pages[group.pages][start:end].tolist()
-    slots = [page * PAGE_TOKENS + i for page in pages for i in range(PAGE_TOKENS)]
-    n_unread = PAGE_TOKENS - int(group.last_page_tokens[request])
-    return slots[: len(slots) - n_unread]
+    return [page * PAGE_TOKENS + i for page in pages for i in range(PAGE_TOKENS)]
 
 
 TWO_WORKERS = [
@@ -97,7 +95,6 @@ def test_a_run_of_slots_is_one_request_for_all_that_see_it() -> None:
 def test_keys_begin_in_the_middle_of_a_page() -> None:
     layout = lay_out(TWO_WORKERS, 1)
     assert layout.seen_by_all.tolist() == [[0, 40], [8, 15], [4, 9]]
-    assert layout.groups[0].last_page_tokens.tolist() == [8, 15, 9]
 
 
 def test_a_query_is_rotated_for_each_request() -> None:
@@ -128,7 +125,6 @@ def test_a_row_may_see_only_the_beginning_of_a_request() -> None:
     layout = lay_out([row((0, 30, 0), (64, 1, 0)), row((0, 20, 0), (96, 1, 0))], 1)
     assert layout.seen_ends.tolist() == [30, 20, 1, 1]
     assert layout.seen_by_all.tolist() == [[0, 20], [0, 1], [0, 1]]
-    assert layout.groups[0].last_page_tokens.tolist() == [14, 1, 1]
 
 
 def test_long_appends_are_launched_apart() -> None:

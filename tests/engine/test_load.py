@@ -31,7 +31,8 @@ def test_an_engine_tells_what_it_is() -> None:
     engine = Engine(tiny_model(), n_cache_tokens=160)
     engine.encode([1, 2, 3])
     assert repr(engine) == (
-        "<Engine <Transformer Qwen3ForCausalLM, 2 layers, torch.float32 on cpu>, 1 blocks, "
+        "<Engine <Transformer Qwen3ForCausalLM, 2 layers, torch.float32 on cpu>, "
+        "native attention, 1 blocks, "
         "<PagePool 1 used by 1 owners, 9 free>>"
     )
 

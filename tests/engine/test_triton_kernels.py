@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 
@@ -109,11 +108,8 @@ def test_results_are_rounded_once_to_the_type_of_the_model(kernels: ModuleType) 
 
 
 def test_a_step_of_one_line_and_one_token_is_no_special_case(kernels: ModuleType) -> None:
-    one = replace(
-        numbers(),
-        **{name: getattr(numbers(), name)[:1] for name in ("tokens", "turns", "new_slots")},
-    )
-    one = replace(one, new_positions=numbers().new_positions[:1])
+    names = "tokens", "turns", "new_slots", "new_positions"
+    one = numbers()._replace(**{name: getattr(numbers(), name)[:1] for name in names})
     q, k, v = (draw(1, h, HEAD_DIM, seed=8 + h) for h in (4, 2, 2))
     rope = Rope(SETTINGS, HEAD_DIM, device=DEVICE)
     results = []

@@ -34,7 +34,7 @@ def tiny_model(dtype: torch.dtype = torch.float32, config: ModelConfig = CONFIG)
 
 def tiny_engine(
     *,
-    attention: str = "torch",
+    attention: str | None = "torch",
     dtype: torch.dtype = torch.float32,
     config: ModelConfig = CONFIG,
     n_cache_tokens: int = 1024,

@@ -34,15 +34,41 @@ class Frame:
     """What the steps of one shape share, one after another.
 
     Attributes:
-        upload: brings their numbers to the device.
-        launchers: made when first needed; the first for short requests if a step has any.
         n_steps: how many steps were prepared.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.upload = Upload(device)
-        self.launchers: list[Launcher] = []
+    def __init__(self, kernels: Kernels, device: torch.device, room: GraphRoom | None) -> None:
+        """
+        Args:
+            kernels: where launchers come from.
+            device: where the numbers go.
+            room: for steps that are captured in CUDA graphs.
+        """
         self.n_steps = 0
+        self._kernels, self._room = kernels, room
+        self._upload = Upload(device)
+        self._launchers: list[Launcher] = []
+        self._planned: tuple[int, list[bytes]] | None = None
+
+    def prepare(self, layout: Layout) -> tuple[DeviceNumbers, list[tuple[Group, Launcher]]]:
+        """Bring the numbers of a step to the device; which launcher computes which requests."""
+        self._upload.wait()
+        if self._room is not None and not self._launchers:
+            self._upload.reserve(layout, self._room.n_pages)
+        numbers = self._upload.send(layout)
+        while len(self._launchers) < len(layout.groups):
+            self._launchers.append(self._kernels.launcher(self._room))
+        launches = list(zip(layout.groups, self._launchers, strict=False))
+        # Most steps differ from the last in what is seen of the last pages only.
+        planned = numbers.pages.data_ptr(), _what_is_planned(layout)
+        if planned != self._planned:
+            self._planned = None
+            for group, launcher in launches:
+                launcher.plan(group, numbers.pages[group.pages])
+            self._planned = planned
+        self._upload.mark()
+        self.n_steps += 1
+        return numbers, launches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,33 +133,27 @@ class FlashInferAttention:
         # Zeros: a kernel multiplies the values of slots that it masks by 0, and 0 times NaN is NaN.
         self._pool = torch.zeros(shape, device=device, dtype=dtype)
         self._buckets: list[Bucket] = []
-        self._frames: dict[Bucket | None, Frame] = {None: Frame(device)}
+        self._frames: dict[Bucket | None, Frame] = {None: Frame(kernels, device, None)}
 
     def use_buckets(self, buckets: Sequence[Bucket]) -> None:
         """Pad every step that fits one of these shapes to the smallest that it fits."""
         self._buckets = sorted(buckets)
         for bucket in buckets:
-            self._frames.setdefault(bucket, Frame(self._device))
+            if bucket not in self._frames:
+                room = GraphRoom(bucket.n_requests, bucket.n_lines_each, self._n_pages)
+                self._frames[bucket] = Frame(self._kernels, self._device, room)
 
     def prepare(self, rows: Sequence[SpanRow]) -> PreparedStep:
         """See `Attention.prepare`. The step before of the same shape is no longer good."""
         layout = self._in_bucket(lay_out(rows, self._config.n_heads // self._config.n_kv_heads))
         frame = self._frames[layout.bucket]
-        frame.upload.wait()
-        if layout.bucket is not None and not frame.launchers:
-            frame.upload.reserve(layout, self._n_pages)
-        numbers = frame.upload.send(layout)
-        self._make_launchers(frame, layout)
-        for launcher, group in zip(frame.launchers, layout.groups, strict=False):
-            launcher.plan(group, numbers.pages[group.pages])
-        frame.upload.mark()
-        frame.n_steps += 1
+        numbers, launches = frame.prepare(layout)
         return PreparedStep(
             bucket=layout.bucket,
             n_tokens=layout.n_tokens,
             n_lines=layout.n_lines,
             numbers=numbers,
-            launches=list(zip(layout.groups, frame.launchers, strict=False)),
+            launches=launches,
             frame=frame,
             number=frame.n_steps,
         )
@@ -187,13 +207,11 @@ class FlashInferAttention:
                     return padded(layout, bucket)
         return layout
 
-    def _make_launchers(self, frame: Frame, layout: Layout) -> None:
-        """As many as the step has groups."""
-        bucket, room = layout.bucket, None
-        if bucket is not None:
-            room = GraphRoom(bucket.n_requests, bucket.n_lines_each, self._n_pages)
-        while len(frame.launchers) < len(layout.groups):
-            frame.launchers.append(self._kernels.launcher(room))
-
     def _index(self, numbers: Ints) -> Tensor:
         return torch.from_numpy(numbers).to(self._device)
+
+
+def _what_is_planned(layout: Layout) -> list[bytes]:
+    """All numbers that plans depend on."""
+    starts = (a for group in layout.groups for a in (group.line_starts, group.page_starts))
+    return [layout.pages.tobytes(), *(array.tobytes() for array in starts)]

@@ -6,6 +6,7 @@ n new tokens, n_lines lines, H query heads, K KV heads, d = head_dim.
 from importlib import import_module
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +30,7 @@ class GraphRoom(NamedTuple):
 
 
 class Launcher:
-    """Attention of requests with their lines, planned once per step for all layers.
+    """Attention of requests with their lines, planned for all layers of a step.
 
     `plan` fills a pinned buffer of FlashInfer's own and copies it without waiting: whoever plans
     again must know that the copies of the last plan are over (`Upload.wait`).
@@ -58,18 +59,21 @@ class Launcher:
         )
 
     def plan(self, group: Group, pages: Tensor) -> None:
-        """Plan a step. Lengths are given on the host, where they are needed: nothing waits.
+        """Plan a step, and those that have the same lines and pages.
+
+        Lengths are given on the host, where they are needed: nothing waits.
 
         Args:
             group: the requests.
-            pages: int32 on the device, the pages of the group.
+            pages: int32 on the device, the pages of the group. Without `room` they are read when
+                the launch runs, and must stay where they are.
         """
         config, dtype = self._config, self._dtype
         self._wrapper.plan(
             int32(group.line_starts),
             int32(group.page_starts),
             pages,
-            int32(group.last_page_tokens),
+            int32(np.where(np.diff(group.page_starts) > 0, PAGE_TOKENS, 0)),
             config.n_heads,
             config.n_kv_heads,
             config.head_dim,

@@ -8,8 +8,9 @@
 
 Slots are read in pages of `PAGE_TOKENS`, whatever the pages of the engine are: neighbouring slots
 lie in neighbouring pages, so only the first slot of a request may lie within a page. Keys are
-counted from the start of that page: all lines of a request see from the same key on, and each up to
-a key of its own.
+counted from the start of that page; all lines of a request see from the same key on, and each up to
+a key of its own. Pages are read whole, so what FlashInfer plans is good until a block grows into a
+new page.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,6 @@ class Group:
         pages: which pages of the step.
         line_starts: int64[n_requests + 1], counted from the first line of the group.
         page_starts: int64[n_requests + 1], counted from the first page of the group.
-        last_page_tokens: int64[n_requests], slots to read of each request's last page.
     """
 
     requests: slice
@@ -63,7 +63,6 @@ class Group:
     pages: slice
     line_starts: Ints
     page_starts: Ints
-    last_page_tokens: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,25 +112,27 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
         rows: the step, at least one row.
         n_per_kv_head: query heads per KV head.
     """
-    slots, readings = _readings(rows)
-    request, n_queries, n_keys = readings[:, 0], readings[:, 2], readings[:, 5]
-    n_lines = np.bincount(request, weights=n_queries).astype(np.int64)
-    longest = np.zeros_like(n_lines)
-    np.maximum.at(longest, request, n_keys)
+    slots, n_readings, readings = _readings(rows)
+    n_lines = np.add.reduceat(readings[:, 1], _starts(n_readings)[:-1])
+    n_short = len(slots)
     is_long = n_lines * n_per_kv_head > SHORT_REQUEST_QUERIES
-    n_short = len(slots) - int(is_long.sum())
-    order = is_long.argsort(kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
+    if is_long.any():
+        n_short -= int(is_long.sum())
+        order = is_long.argsort(kind="stable")
+        readings = readings[is_long.repeat(n_readings).argsort(kind="stable")]
+        slots, n_readings, n_lines = slots[order], n_readings[order], n_lines[order]
+    line_starts = _starts(n_lines)
+    n_keys = np.maximum.reduceat(readings[:, 4], _starts(n_readings)[:-1])
+    groups, pages = _groups(slots, n_keys, line_starts, n_short)
 
-    by_request = readings[place[request].argsort(kind="stable")]
-    request, token, n_queries, turn, n_causal, n_keys = by_request.repeat(by_request[:, 2], 0).T
-    n_queries = by_request[:, 2]
+    n_queries = readings[:, 1]
+    token, _, turn, n_causal, n_seen = readings.repeat(n_queries, axis=0).T
     later = np.arange(len(token)) - (n_queries.cumsum() - n_queries).repeat(n_queries)
     token = token + later
-    hole = (slots % PAGE_TOKENS)[order]
-    ends = hole.repeat(n_lines[order]) + np.clip(n_causal + later, 0, n_keys)
-    groups, pages = _groups(slots[order], longest[order], n_lines[order], n_short)
+    first = slots % PAGE_TOKENS
+    ends = first.repeat(n_lines) + np.minimum(np.maximum(n_causal + later, 0), n_seen)
+    seen_by_all = np.empty((len(slots), 2), dtype=np.int64)
+    seen_by_all[:, 0], seen_by_all[:, 1] = first, np.minimum.reduceat(ends, line_starts[:-1])
     new_spans = [span for row in rows for span in row.new_spans()]
     return Layout(
         groups=groups,
@@ -139,7 +140,7 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
         tokens=token,
         turns=turn + later,
         seen_ends=ends,
-        seen_by_all=np.stack((hole, np.minimum.reduceat(ends, _starts(n_lines[order])[:-1])), 1),
+        seen_by_all=seen_by_all,
         part_starts=_starts(np.bincount(token)),
         parts=token.argsort(kind="stable"),
         new_slots=slots_of(new_spans),
@@ -162,77 +163,74 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     that are added have no parts and no slot.
     """
     [group] = layout.groups
-    n_lines = np.diff(group.line_starts)
-    n_requests, n_each = bucket.n_requests, bucket.n_lines_each
-    n_more_requests = n_requests - len(n_lines)
-    skipped = np.arange(len(n_lines)) * n_each - group.line_starts[:-1]
-    lines = np.arange(layout.n_lines) + skipped.repeat(n_lines)
-    n_more_tokens = bucket.n_tokens - layout.n_tokens
-    n_all = n_requests * n_each
+    n_tokens, n_requests, n_each = bucket.n_tokens, bucket.n_requests, bucket.n_lines_each
+    n_lines, n_pages = n_requests * n_each, int(group.page_starts[-1])
+    own = np.diff(group.line_starts)
+    places = np.arange(layout.n_lines)
+    places += (np.arange(len(own)) * n_each - group.line_starts[:-1]).repeat(own)
     return Layout(
         groups=[
             Group(
                 requests=slice(0, n_requests),
-                lines=slice(0, n_all),
+                lines=slice(0, n_lines),
                 pages=group.pages,
                 line_starts=np.arange(n_requests + 1) * n_each,
-                page_starts=np.pad(group.page_starts, (0, n_more_requests), mode="edge"),
-                last_page_tokens=np.pad(group.last_page_tokens, (0, n_more_requests)),
+                page_starts=_filled(group.page_starts, n_requests + 1, n_pages),
             )
         ],
         pages=layout.pages,
-        tokens=_placed(layout.tokens, lines, n_all),
-        turns=_placed(layout.turns, lines, n_all),
-        seen_ends=_placed(layout.seen_ends, lines, n_all),
-        seen_by_all=np.pad(layout.seen_by_all, ((0, n_more_requests), (0, 0))),
-        part_starts=np.pad(layout.part_starts, (0, n_more_tokens), mode="edge"),
-        parts=np.pad(lines[layout.parts], (0, n_all - layout.n_lines)),
-        new_slots=np.pad(layout.new_slots, (0, n_more_tokens), constant_values=NO_SLOT),
-        new_positions=np.pad(layout.new_positions, (0, n_more_tokens)),
+        tokens=_placed(layout.tokens, places, n_lines),
+        turns=_placed(layout.turns, places, n_lines),
+        seen_ends=_placed(layout.seen_ends, places, n_lines),
+        seen_by_all=_filled(layout.seen_by_all, n_requests),
+        part_starts=_filled(layout.part_starts, n_tokens + 1, layout.n_lines),
+        parts=_filled(places[layout.parts], n_lines),
+        new_slots=_filled(layout.new_slots, n_tokens, NO_SLOT),
+        new_positions=_filled(layout.new_positions, n_tokens),
         bucket=bucket,
     )
 
 
-def _readings(rows: Sequence[SpanRow]) -> tuple[Ints, Ints]:
-    """First slots of the requests, and who reads them.
+def _readings(rows: Sequence[SpanRow]) -> tuple[Ints, Ints, Ints]:
+    """The requests, and who reads them.
 
     Returns:
-        int64[n_requests], and int64[n_readings, 6]: the request; the row's first new token; how
-        many it has; the position at which that one meets the keys as they are rotated; keys up to
-        that one's place, 0 or less if it comes before; keys that the row's view has of it.
+        First slots, int64[n_requests]; how many rows read each, int64[n_requests]; and
+        int64[n_readings, 5], request after request: the row's first new token; how many it has; the
+        position at which that one meets the keys as they are rotated; keys up to that one's place,
+        0 or less if it comes before; keys that the row's view has of the request.
     """
-    numbers: dict[int, int] = {}
-    found: list[tuple[int, int, int, int, int, int]] = []
+    found: dict[int, list[int]] = {}
     token = 0
     for row in rows:
         to_place, n_new = row.first_position, row.n_new
         for slot, n_tokens, rotated_for in row.spans:
-            number = numbers.setdefault(slot, len(numbers))
-            found.append((number, token, n_new, to_place + rotated_for, to_place + 1, n_tokens))
+            reading = token, n_new, to_place + rotated_for, to_place + 1, n_tokens
+            found.setdefault(slot, []).extend(reading)
             to_place -= n_tokens
         token += n_new
-    flat = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=6 * len(found))
-    return np.fromiter(numbers, dtype=np.int64, count=len(numbers)), flat.reshape(-1, 6)
+    flat = np.array(list(chain.from_iterable(found.values())), dtype=np.int64)
+    lengths = np.array([len(readings) // 5 for readings in found.values()], dtype=np.int64)
+    return np.array(list(found), dtype=np.int64), lengths, flat.reshape(-1, 5)
 
 
-def _groups(slots: Ints, n_keys: Ints, n_lines: Ints, n_short: int) -> tuple[list[Group], Ints]:
+def _groups(slots: Ints, n_keys: Ints, line_starts: Ints, n_short: int) -> tuple[list[Group], Ints]:
     """The launches, and the pages of all; the first `n_short` requests are one launch."""
     end = slots % PAGE_TOKENS + n_keys
     n_pages = (end + PAGE_TOKENS - 1) // PAGE_TOKENS
-    page_starts, line_starts = _starts(n_pages), _starts(n_lines)
+    page_starts = _starts(n_pages)
     pages = (slots // PAGE_TOKENS - page_starts[:-1]).repeat(n_pages) + np.arange(page_starts[-1])
     groups: list[Group] = []
     for start, stop in ((0, n_short), (n_short, len(slots))):
         if start < stop:
-            page_span, line_span = page_starts[start : stop + 1], line_starts[start : stop + 1]
+            own_lines, own_pages = line_starts[start : stop + 1], page_starts[start : stop + 1]
             groups.append(
                 Group(
                     requests=slice(start, stop),
-                    lines=slice(int(line_span[0]), int(line_span[-1])),
-                    pages=slice(int(page_span[0]), int(page_span[-1])),
-                    line_starts=line_span - line_span[0],
-                    page_starts=page_span - page_span[0],
-                    last_page_tokens=(end[start:stop] - 1) % PAGE_TOKENS + 1,
+                    lines=slice(int(own_lines[0]), int(own_lines[-1])),
+                    pages=slice(int(own_pages[0]), int(own_pages[-1])),
+                    line_starts=own_lines - own_lines[0],
+                    page_starts=own_pages - own_pages[0],
                 )
             )
     return groups, pages
@@ -245,8 +243,15 @@ def _starts(lengths: NDArray[np.integer]) -> Ints:
     return starts
 
 
+def _filled(values: Ints, n: int, rest: int = 0) -> Ints:
+    """`values`, and behind them `rest`, `n` in all."""
+    found = np.full((n, *values.shape[1:]), rest, dtype=np.int64)
+    found[: len(values)] = values
+    return found
+
+
 def _placed(values: Ints, places: Ints, n: int) -> Ints:
     """`values` at `places` among `n`; the others are 0."""
-    spread = np.zeros((n, *values.shape[1:]), dtype=np.int64)
-    spread[places] = values
-    return spread
+    found = np.zeros(n, dtype=np.int64)
+    found[places] = values
+    return found

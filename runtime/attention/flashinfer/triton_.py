@@ -7,6 +7,8 @@ rotated once per request, keys once: one launch does all of it, and reads q, k a
 Angles are computed here and not prepared: a position times a frequency in float64, less its whole
 turns, is as exact as a table, and a step needs no more than integers.
 """
+# Triton is there only where a GPU is, and what its decorator makes of a function has no types.
+# pyright: reportMissingImports=false, reportIndexIssue=false
 
 import math
 

@@ -1,0 +1,356 @@
+/* Attention over views, one layer of one step. `runtime/attention/native/planning.py` says what the
+ * arrays mean.
+ *
+ * What one row (a query head of a new token) finds in one chunk of a span is a part: the largest
+ * score, the sum of exponentials and the weighted sum of values (FlashAttention-2, arXiv 2307.08691,
+ * section 3.1). A chunk is read once for all rows that see it, up to ROWS of them at a time. Each
+ * row is computed by the same operations in the same order whatever rows stand beside it.
+ *
+ * Keys lie in tiles of LANES slots, component by component, so that one vector holds the same
+ * component of LANES keys and scores need no sums across a vector. Values lie slot by slot.
+ */
+#include "common.h"
+
+enum { BLOCK = 512, HEAD_DIM_MOST = 512 };
+#ifdef __AVX512F__
+enum { ROWS = 8 };
+#else
+enum { ROWS = 4 }; /* as many as there are registers for */
+#endif
+
+typedef struct {
+    int64_t token;    /* the first new token of the row */
+    int64_t n_tokens; /* and how many there are */
+    int64_t n_causal; /* keys of the span up to the place of the first one */
+    int64_t n_keys;   /* keys of the span that the row's view has */
+    int64_t turn;     /* where the first one's rotation is */
+    int64_t part;     /* its part of the first chunk; parts of one token are neighbours */
+    int64_t n_parts;  /* of one token */
+} Reading;
+
+typedef struct {
+    int64_t slot; /* where the span begins */
+    int64_t n_keys;
+    int64_t reading; /* the first of those that see it */
+    int64_t n_readings;
+} Group;
+
+typedef struct {
+    int64_t group, chunk;
+} Task;
+
+typedef struct {
+    int64_t n_heads, n_kv_heads, head_dim, n_tiles;
+    int64_t chunk_tokens, n_threads, n_new, n_tasks;
+    const Reading *readings;
+    const Group *groups;
+    const Task *tasks;
+    const int64_t *part_starts; /* [n_new + 1], the first part of each new token */
+    const int64_t *new_slots;   /* [n_new] */
+    const int64_t *new_turns;   /* [n_new] */
+    const int64_t *turns;       /* per reading and token, the index of its rotation */
+    const float *rotations;     /* [..., head_dim]: half cosines, half sines */
+    float *found;               /* [n_parts, n_heads, padded head_dim] */
+    float *largest, *sums;      /* [n_parts, n_heads] */
+    Region region;              /* or NULL */
+} Plan;
+
+typedef struct {
+    Shared shared;
+    const Plan *plan;
+    float *keys;   /* [n_kv_heads, n_tiles, head_dim, LANES] */
+    float *values; /* [n_kv_heads, n_tiles * LANES, padded head_dim] */
+    const float *q, *k, *v;
+    int64_t q_stride, k_stride, v_stride; /* from token to token */
+    float *out;                           /* [n_new, n_heads, head_dim] */
+} Call;
+
+INLINE int64_t padded(int64_t head_dim) { return (head_dim + LANES - 1) / LANES * LANES; }
+
+INLINE ints lanes_in(int64_t from, int64_t to) {
+    const ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return (lane >= (int32_t)from) & (lane < (int32_t)to);
+}
+
+INLINE float largest_of(vec x) {
+    float most = x[0];
+    for (int i = 1; i < LANES; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* x [head_dim] turned and scaled, to a place with a step between components. */
+INLINE void turn(const float *x, const float *rotation, int64_t head_dim, float scale, float *to,
+                 int64_t step) {
+    int64_t half = head_dim / 2;
+    const float *cosine = rotation, *sine = rotation + half;
+    for (int64_t i = 0; i < half; i++) {
+        float a = x[i], b = x[i + half];
+        to[i * step] = (a * cosine[i] - b * sine[i]) * scale;
+        to[(i + half) * step] = (b * cosine[i] + a * sine[i]) * scale;
+    }
+}
+
+/* ------------------------------------------------------------------ one block of a chunk */
+
+/* Scores of R rows with T tiles: q [head_dim, ROWS], scores [R, BLOCK].
+ *
+ * R, T and W are known where these functions are inlined, so the sums stay in registers. Left alone
+ * the processor reads too little ahead while it computes; so the keys after next are asked for. */
+INLINE void score_tiles(const int R, const int T, const float *keys, const float *q,
+                        int64_t head_dim, float *scores) {
+    vec sums[8][ROWS];
+    UNROLL for (int t = 0; t < T; t++) UNROLL for (int r = 0; r < R; r++) sums[t][r] = (vec){0};
+    for (int64_t i = 0; i < head_dim; i++) {
+        UNROLL for (int t = 0; t < T; t++) {
+            vec key = *(const vec *)(keys + (t * head_dim + i) * LANES);
+            __builtin_prefetch(keys + ((t + 2 * T) * head_dim + i) * LANES);
+            UNROLL for (int r = 0; r < R; r++) sums[t][r] += key * q[i * ROWS + r];
+        }
+    }
+    UNROLL for (int t = 0; t < T; t++) UNROLL for (int r = 0; r < R; r++)
+        *(vec *)(scores + r * BLOCK + t * LANES) = sums[t][r];
+}
+
+/* found [R, width] += weights [R, BLOCK] of the slots from `from` to `to` times their values. */
+INLINE void add_values(const int R, const int W, const float *values, int64_t width, int64_t from,
+                       int64_t to, const float *weights, float *found) {
+    for (int64_t begin = 0; begin < width; begin += W * LANES) {
+        vec sums[ROWS][4];
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int w = 0; w < W; w++)
+            sums[r][w] = *(vec *)(found + r * width + begin + w * LANES);
+        for (int64_t j = from; j < to; j++) {
+            const float *value = values + j * width + begin;
+            UNROLL for (int w = 0; w < W; w++) {
+                vec x = *(const vec *)(value + w * LANES);
+                UNROLL for (int r = 0; r < R; r++) sums[r][w] += x * weights[r * BLOCK + j];
+            }
+        }
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int w = 0; w < W; w++)
+            *(vec *)(found + r * width + begin + w * LANES) = sums[r][w];
+    }
+}
+
+/* The scores of one row become weights; returns by how much what was found before shrinks.
+ * Lanes from `from` to `to` are seen, those up to `end` get weight 0. */
+INLINE float weigh(float *scores, int64_t from, int64_t to, int64_t end, float *largest,
+                   float *sum) {
+    const vec nothing = all(-INFINITY);
+    int64_t n_tiles = (to + LANES - 1) / LANES;
+    vec most = nothing;
+    for (int64_t t = 0; t < n_tiles; t++) {
+        vec *at = (vec *)(scores + t * LANES);
+        if (t * LANES < from || (t + 1) * LANES > to)
+            *at = choose(lanes_in(from - t * LANES, to - t * LANES), *at, nothing);
+        most = choose(*at > most, *at, most);
+    }
+    float before = *largest, now = largest_of(most);
+    now = now > before ? now : before;
+    vec sums = {0};
+    for (int64_t t = 0; t < n_tiles; t++) {
+        vec *at = (vec *)(scores + t * LANES);
+        vec weight = exponential(*at - now);
+        if (t * LANES < from || (t + 1) * LANES > to)
+            weight = choose(lanes_in(from - t * LANES, to - t * LANES), weight, (vec){0});
+        *at = weight;
+        sums += weight;
+    }
+    for (int64_t t = n_tiles; t * LANES < end; t++) *(vec *)(scores + t * LANES) = (vec){0};
+    float shrink = before == -INFINITY ? 0 : expf(before - now);
+    *largest = now;
+    *sum = *sum * shrink + sum_of(sums);
+    return shrink;
+}
+
+/* ------------------------------------------------------------------ rows against a chunk */
+
+typedef struct {
+    int64_t n;
+    int64_t part[ROWS], head[ROWS], n_seen[ROWS];
+    float q[HEAD_DIM_MOST * ROWS] __attribute__((aligned(64)));
+    float scores[ROWS * BLOCK] __attribute__((aligned(64)));
+    float found[ROWS * HEAD_DIM_MOST] __attribute__((aligned(64)));
+    float largest[ROWS], sums[ROWS];
+} Rows;
+
+INLINE void score_block(const int R, const float *keys, const float *q, int64_t head_dim,
+                        int64_t n_tiles, float *scores) {
+    const int T = R == 1 ? 8 : R == 2 ? 4 : 2; /* enough sums under way at once */
+    int64_t t = 0;
+    for (; t + T <= n_tiles; t += T)
+        score_tiles(R, T, keys + t * head_dim * LANES, q, head_dim, scores + t * LANES);
+    for (; t < n_tiles; t++)
+        score_tiles(R, 1, keys + t * head_dim * LANES, q, head_dim, scores + t * LANES);
+}
+
+INLINE void add_block(const int R, const float *values, int64_t width, int64_t from, int64_t to,
+                      const float *weights, float *found) {
+    int64_t n_vectors = width / LANES;
+    if (n_vectors % 4 == 0) { /* whole lines of memory, half of the rows at a time */
+        add_values(R < 4 ? R : 4, 4, values, width, from, to, weights, found);
+        if (R > 4)
+            add_values(R - 4, 4, values, width, from, to, weights + 4 * BLOCK,
+                       found + 4 * width);
+    }
+    else if (n_vectors % 2 == 0)
+        add_values(R, 2, values, width, from, to, weights, found);
+    else
+        add_values(R, 1, values, width, from, to, weights, found);
+}
+
+/* R rows against keys that begin in lane `lane` of the first tile. */
+INLINE void read_rows(const int R, Rows *rows, const float *keys, const float *values,
+                      int64_t lane, int64_t head_dim) {
+    int64_t width = padded(head_dim), end = 0;
+    for (int r = 0; r < R; r++) end = rows->n_seen[r] > end ? rows->n_seen[r] : end;
+    end += lane;
+    memset(rows->found, 0, sizeof(float) * R * width);
+    for (int64_t begin = 0; begin < end; begin += BLOCK) {
+        int64_t from = begin ? 0 : lane, to = least(end - begin, BLOCK);
+        score_block(R, keys + begin * head_dim, rows->q, head_dim, (to + LANES - 1) / LANES,
+                    rows->scores);
+        for (int r = 0; r < R; r++) {
+            int64_t seen = least(lane + rows->n_seen[r] - begin, BLOCK);
+            float shrink = 1;
+            if (seen > from)
+                shrink = weigh(rows->scores + r * BLOCK, from, seen, to, rows->largest + r,
+                               rows->sums + r);
+            else
+                memset(rows->scores + r * BLOCK, 0, sizeof(float) * BLOCK);
+            if (begin && shrink != 1)
+                for (int64_t i = 0; i < width; i++) rows->found[r * width + i] *= shrink;
+        }
+        add_block(R, values + begin * width, width, from, to, rows->scores, rows->found);
+    }
+}
+
+static void read_gathered(const Call *call, Rows *rows, const float *keys, const float *values,
+                          int64_t lane) {
+    const Plan *plan = call->plan;
+    int64_t head_dim = plan->head_dim, width = padded(head_dim);
+    switch (rows->n) {
+    case 1: read_rows(1, rows, keys, values, lane, head_dim); break;
+    case 2: read_rows(2, rows, keys, values, lane, head_dim); break;
+    case 3: read_rows(3, rows, keys, values, lane, head_dim); break;
+    case 4: read_rows(4, rows, keys, values, lane, head_dim); break;
+#ifdef __AVX512F__
+    case 5: read_rows(5, rows, keys, values, lane, head_dim); break;
+    case 6: read_rows(6, rows, keys, values, lane, head_dim); break;
+    case 7: read_rows(7, rows, keys, values, lane, head_dim); break;
+    case 8: read_rows(8, rows, keys, values, lane, head_dim); break;
+#endif
+    }
+    for (int r = 0; r < rows->n; r++) {
+        int64_t to = rows->part[r] * plan->n_heads + rows->head[r];
+        memcpy(plan->found + to * width, rows->found + r * width, sizeof(float) * width);
+        plan->largest[to] = rows->largest[r];
+        plan->sums[to] = rows->sums[r];
+    }
+    rows->n = 0;
+}
+
+static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows *rows) {
+    const Plan *plan = call->plan;
+    const Group *group = plan->groups + task->group;
+    int64_t head_dim = plan->head_dim, n_shared = plan->n_heads / plan->n_kv_heads;
+    int64_t begin = task->chunk * plan->chunk_tokens, slot = group->slot + begin;
+    int64_t n_here = least(plan->chunk_tokens, group->n_keys - begin);
+    int64_t tile = kv_head * plan->n_tiles + slot / LANES, lane = slot % LANES;
+    const float *keys = call->keys + tile * LANES * head_dim;
+    const float *values = call->values + tile * LANES * padded(head_dim);
+    float scale = 1.0f / sqrtf((float)head_dim);
+    rows->n = 0;
+    for (int64_t i = 0; i < group->n_readings; i++) {
+        const Reading *reading = plan->readings + group->reading + i;
+        if (reading->n_keys <= begin) continue;
+        for (int64_t t = 0; t < reading->n_tokens; t++) {
+            int64_t seen = least(reading->n_causal + t, reading->n_keys) - begin;
+            int64_t part = reading->part + t * reading->n_parts + task->chunk;
+            const float *rotation =
+                plan->rotations + plan->turns[reading->turn + t] * head_dim;
+            for (int64_t g = 0; g < n_shared; g++) {
+                int64_t head = kv_head * n_shared + g, r = rows->n;
+                if (seen <= 0) {
+                    plan->sums[part * plan->n_heads + head] = 0;
+                    continue;
+                }
+                const float *q = call->q + (reading->token + t) * call->q_stride + head * head_dim;
+                turn(q, rotation, head_dim, scale, rows->q + r, ROWS);
+                rows->part[r] = part;
+                rows->head[r] = head;
+                rows->n_seen[r] = least(seen, n_here);
+                rows->largest[r] = -INFINITY;
+                rows->sums[r] = 0;
+                if (++rows->n == ROWS) read_gathered(call, rows, keys, values, lane);
+            }
+        }
+    }
+    if (rows->n) read_gathered(call, rows, keys, values, lane);
+}
+
+/* ------------------------------------------------------------------ what threads share out */
+
+/* Write the new keys and values. */
+static void write_new(void *data) {
+    Call *call = data;
+    const Plan *plan = call->plan;
+    int64_t head_dim = plan->head_dim, width = padded(head_dim);
+    for (int64_t t = take(call, 1); t < plan->n_new; t = take(call, 1)) {
+        int64_t slot = plan->new_slots[t];
+        const float *rotation = plan->rotations + plan->new_turns[t] * head_dim;
+        for (int64_t h = 0; h < plan->n_kv_heads; h++) {
+            int64_t tile = h * plan->n_tiles + slot / LANES;
+            turn(call->k + t * call->k_stride + h * head_dim, rotation, head_dim, 1,
+                 call->keys + tile * LANES * head_dim + slot % LANES, LANES);
+            memcpy(call->values + (tile * LANES + slot % LANES) * width,
+                   call->v + t * call->v_stride + h * head_dim, sizeof(float) * head_dim);
+        }
+    }
+}
+
+/* Read all chunks. */
+static void read_all(void *data) {
+    Call *call = data;
+    const Plan *plan = call->plan;
+    int64_t n = plan->n_tasks * plan->n_kv_heads;
+    Rows rows;
+    for (int64_t i = take(call, 1); i < n; i = take(call, 1))
+        read_task(call, plan->tasks + i / plan->n_kv_heads, i % plan->n_kv_heads, &rows);
+}
+
+/* Merge the parts of each new token. Each head of it sees itself, so one sum is not 0. */
+static void merge_all(void *data) {
+    Call *call = data;
+    const Plan *plan = call->plan;
+    int64_t n_heads = plan->n_heads, head_dim = plan->head_dim, width = padded(head_dim);
+    for (int64_t t = take(call, 1); t < plan->n_new; t = take(call, 1)) {
+        int64_t first = plan->part_starts[t], last = plan->part_starts[t + 1];
+        for (int64_t h = 0; h < n_heads; h++) {
+            float *out = call->out + (t * n_heads + h) * head_dim;
+            float largest = -INFINITY, sum = 0;
+            for (int64_t p = first; p < last; p++)
+                if (plan->sums[p * n_heads + h] > 0 && plan->largest[p * n_heads + h] > largest)
+                    largest = plan->largest[p * n_heads + h];
+            for (int64_t i = 0; i < head_dim; i++) out[i] = 0;
+            for (int64_t p = first; p < last; p++) {
+                int64_t at = p * n_heads + h;
+                if (!(plan->sums[at] > 0)) continue;
+                float share = expf(plan->largest[at] - largest);
+                sum += share * plan->sums[at];
+                const float *found = plan->found + at * width;
+                for (int64_t i = 0; i < head_dim; i++) out[i] += share * found[i];
+            }
+            for (int64_t i = 0; i < head_dim; i++) out[i] /= sum;
+        }
+    }
+}
+
+void attend(const Plan *plan, float *keys, float *values, const float *q, int64_t q_stride,
+            const float *k, int64_t k_stride, const float *v, int64_t v_stride, float *out) {
+    Shared shared = {plan->region, plan->n_threads, 0};
+    Call call = {shared,   plan,     keys,     values, q,  k,
+                 v,        q_stride, k_stride, v_stride, out};
+    int many = plan->n_new >= 32;
+    share_out(write_new, &call, many);
+    share_out(read_all, &call, 1);
+    share_out(merge_all, &call, many);
+}
