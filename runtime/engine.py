@@ -113,7 +113,7 @@ class Engine:
             device=self.device,
             dtype=self.dtype,
         )
-        transformer.kernels = make_kernels(attention, self.device)
+        transformer.kernels = make_kernels(self.attention, self.device)
         self._passes = make_passes(self._attention, self.device)
         self._reuse = Reuse(self._holdings, self._attention.move)
         self._blocks: dict[int, Block] = {}

@@ -1,4 +1,8 @@
-"""What is recorded is replayed with the step's own tokens; on the CPU a recording is a closure."""
+"""What is recorded is replayed with the step's own numbers; on a CPU a recording is a closure.
+
+A closure that is called again has the tensors of the step that was recorded, as a CUDA graph has
+their addresses: what it computes of a later step, it has found there.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,47 +95,14 @@ def test_there_are_shapes_for_teams_of_up_to_32_with_a_block_each_and_a_prompt()
 # ---------------------------------------------------------------- an engine's steps
 
 
-class EngineRecorder(Recorder):
-    """Records the passes of an engine.
-
-    The real thing repeats launches, which read the numbers of whatever step was prepared last. Here
-    Python is repeated, so the step that was recorded has to count as the last one meanwhile.
-    """
-
-    def __init__(self, attention: FlashInferAttention) -> None:
-        super().__init__()
-        self._frames = attention._frames
-
-    def __call__(self, work: Callable[[], Tensor], /) -> Recording:
-        recorded = {key: frame.n_steps for key, frame in self._frames.items()}
-
-        def again() -> Tensor:
-            now = {key: frame.n_steps for key, frame in self._frames.items()}
-            self._set(recorded)
-            try:
-                return work()
-            finally:
-                self._set(now)
-
-        return super().__call__(again)
-
-    def _set(self, n_steps: dict[Bucket | None, int]) -> None:
-        for key, n in n_steps.items():
-            self._frames[key].n_steps = n
-
-
-class InShapes(FlashInferOnCpu):
-    """On stand-ins, with steps in the shapes that graphs are made for."""
-
-    buckets = shapes()
-
-
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    monkeypatch.setitem(ATTENTION_KINDS, "flashinfer", InShapes)
+    """On stand-ins, with its steps in the shapes that graphs are made for."""
+    monkeypatch.setitem(ATTENTION_KINDS, "flashinfer", FlashInferOnCpu)
     engine = tiny_engine(attention="flashinfer")
     assert isinstance(engine._attention, FlashInferAttention)
-    engine._passes = Passes(CPU, EngineRecorder(engine._attention))
+    engine._attention.use_buckets(shapes())
+    engine._passes = Passes(CPU, Recorder())
     return engine
 
 

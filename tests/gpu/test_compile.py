@@ -118,9 +118,8 @@ def zeros(*shape: int, dtype: torch.dtype = torch.int32) -> Tensor:
 
 
 def step_numbers() -> DeviceNumbers:
-    """Of a step; types and shapes are those of a real one."""
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(DeviceNumbers.__slots__, (LINES,))
-    return DeviceNumbers(**{name: zeros(*shape) for name, shape in shapes.items()})
+    """Of a step; the types are those of a real one."""
+    return DeviceNumbers(*(zeros(LINES) for _ in DeviceNumbers._fields))
 
 
 def rotate_and_append(triton_: Any, head_dim: int, dtype: torch.dtype) -> None:
