@@ -16,7 +16,7 @@ HAVE_DEV     := $(VENV)/.have-dev
 PIP_INSTALL  := $(BIN)/python -m pip install -qq --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types layers clean gpu gpu-bench gpu-compile gpu-site
+.PHONY: help demo test check format lint types layers clean gpu gpu-bench gpu-kernels gpu-compile gpu-site
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,11 +54,14 @@ ON_GPU   := PYTHON="$(PYTHON)" GPU_SITE="$(GPU_SITE)" benchmarks/gpu/run.sh
 # Warnings of other versions of other people's packages are no failures there.
 ON_GPU_TESTS := pytest -W default -p no:cacheprovider -o addopts= --import-mode=importlib -ra
 
-gpu: ## on a GPU: the tests that need one
+gpu: gpu-kernels ## on a GPU: the tests that need one
 	$(ON_GPU) $(ON_GPU_TESTS) -m gpu tests
 
-gpu-bench: ## on a GPU: what steps cost, in under ten minutes
+gpu-bench: gpu-kernels ## on a GPU: what steps cost, in under ten minutes
 	$(ON_GPU) benchmarks.gpu --json $(GPU_JSON)
+
+gpu-kernels: ## compile the kernels for the GPU at hand, side by side; they are kept in build/gpu
+	$(ON_GPU) benchmarks.gpu.kernels
 
 gpu-compile: ## without a GPU: compile all kernels for one, in half an hour
 	$(ON_GPU) $(ON_GPU_TESTS) -m compiles --durations=0 tests/gpu

@@ -8,6 +8,13 @@
     targets.py    what is to be reached, and whether it was
     __main__.py   the command line
 
+and what it takes to run anything on a GPU machine (docs/gpu.md):
+
+    kernels.py    FlashInfer's kernels that we use, compiled side by side
+    toolkit.py    the environment that they are compiled in
+    pack.py       packages for a machine that can install none
+    run.sh        runs a module with all that
+
 A dry run (`--dry`) goes the same way on a CPU with a tiny model and torch's attention. Its figures
 mean nothing; it is for tests, and for a look at what comes out.
 
