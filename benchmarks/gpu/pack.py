@@ -1,8 +1,8 @@
 """Pack what a GPU machine without package registries lacks: `python -m benchmarks.gpu.pack OUT`.
 
-Such a machine has torch with CUDA, Triton, transformers and pytest. The archive has FlashInfer, and
-the small packages that hogdsl and FlashInfer need beside these. Sources of kernels that we do not
-use, which are most of FlashInfer, stay behind: the archive is about 20 MB.
+Such a machine has torch with CUDA, Triton, transformers, pytest and what these need. The archive
+has FlashInfer, and the small packages that hogdsl and FlashInfer need beside them. Sources of kernels
+that we do not use are most of FlashInfer and stay behind: the archive is about 20 MB.
 """
 
 import subprocess
@@ -20,6 +20,7 @@ PACKAGES = (
     "annotated-types",
     "charset-normalizer",
     "llguidance",
+    "platformdirs",
     "pydantic",
     "pydantic-core",
     "requests",

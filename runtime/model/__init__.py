@@ -4,6 +4,7 @@
     rope.py         rotary positions that can be shifted
     weights.py      the tensors, and which tensor of a checkpoint goes where
     products.py     how matrices lie in a CPU's memory, and what multiplies by them
+    kernels.py      what computes norms and gates: torch, or FlashInfer on a GPU
     transformer.py  tokens -> hidden states -> logits, with attention passed in
 
 Nothing here reads a file or knows of streams, blocks or pages.

@@ -1,12 +1,14 @@
 """What FlashInfer is given to compile with, where parts of CUDA's toolkit are missing."""
 
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from benchmarks.gpu import toolkit as module
-from benchmarks.gpu.pack import is_needed
+from benchmarks.gpu.pack import PACKAGES, is_needed
 from benchmarks.gpu.toolkit import cuda_home, toolkit
 
 
@@ -81,3 +83,14 @@ def test_without_a_compiler_it_says_where_it_looked(
 )
 def test_sources_of_kernels_that_we_do_not_use_are_not_packed(path: str, needed: bool) -> None:
     assert is_needed(path) is needed
+
+
+def test_what_hogdsl_needs_is_packed_or_comes_with_torch_transformers_and_pytest() -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["runtime"]]
+    packed = {Requirement(text).name for text in PACKAGES}
+    there = {"jinja2", "numpy", "regex", "rich", "safetensors", "tokenizers", "torch"}
+    there |= {"transformers", "typer", "typing-extensions"}
+    serving = {"fastapi", "uvicorn"}  # no test for a GPU starts a server
+    missing = {Requirement(text).name for text in needed} - packed - there - serving
+    assert not missing
