@@ -54,7 +54,7 @@ from hogdsl.language.listeners import Listener
 from hogdsl.language.live import Live
 from hogdsl.language.match import Match
 from hogdsl.language.now import Now
-from hogdsl.language.pieces import Piece, assistant, system, turn, user
+from hogdsl.language.pieces import Piece, assistant, detached, system, turn, user
 from hogdsl.language.program import Program, program
 from hogdsl.language.run_stream import RunStream
 from hogdsl.language.runner import Run
@@ -117,6 +117,7 @@ __all__ = [
     "connect",
     "conversation",
     "describe",
+    "detached",
     "ended",
     "first",
     "gen",

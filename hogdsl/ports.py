@@ -44,7 +44,12 @@ class Runtime(Protocol):
     """A place where programs run: a model and its cache."""
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> Session:
         """Begin a run.
 
@@ -52,6 +57,7 @@ class Runtime(Protocol):
             seed: of all that is chosen at random.
             max_tokens: bounds every stream that has no smaller budget of its own.
             max_seconds: from now; a run that is not over by then fails with `RunCancelled`.
+            tenant: whose run it is; texts are found again only among the runs of one.
         """
         ...
 
@@ -69,6 +75,7 @@ def local(
     *,
     device: str | None = None,
     dtype: str | None = None,
+    weights: str | None = None,
     attention: str | None = None,
 ) -> Runtime:
     """A runtime in this process.
@@ -79,10 +86,14 @@ def local(
         device: `"cpu"` or `"cuda"`; by default CUDA if there is one.
         dtype: `"float32"`, `"bfloat16"` or `"float16"`; by default float32 on a CPU and the
             checkpoint's own type elsewhere.
+        weights: `"float16"` has the large matrices of a float32 model on a CPU in half the memory,
+            and reads them in about half the time; see `docs/measured.md`.
         attention: name of the attention implementation; by default the fastest that runs here.
 
     Raises:
-        ModelError: the folder is no checkpoint that can be run.
+        ModelError: the folder is no checkpoint that can be run, or not with these settings.
     """
-    embedded = import_module("runtime.embedded")
-    return cast(Runtime, embedded.start(model, device=device, dtype=dtype, attention=attention))
+    start = import_module("runtime.embedded").start
+    return cast(
+        Runtime, start(model, device=device, dtype=dtype, weights=weights, attention=attention)
+    )

@@ -83,6 +83,7 @@ class Open(Versions):
     seed: int = 0
     max_tokens: PositiveInt | None = None
     max_seconds: PositiveFloat | None = None
+    tenant: str = ""
 
 
 class RunRegion(Wire):

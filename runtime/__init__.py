@@ -7,7 +7,7 @@
     runner.py                       the engine as a machine
     sampling.py                     tokens from logits, with masks.py and penalties.py
     scripted/                       a script as a machine, for tests of programs
-    engine.py                       one step: rows in, logits out
+    engine.py, block_store.py       one step: rows in, logits out; what is done with blocks between
     pages.py, blocks.py, views.py   who owns which page; what a row sees
     cache/                          the radix cache: texts that may be read again
     holdings.py, reuse.py           pages of blocks, own and shared; texts found and given

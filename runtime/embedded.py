@@ -32,6 +32,7 @@ def start(
     *,
     device: str | None = None,
     dtype: str | None = None,
+    weights: str | None = None,
     attention: str | None = None,
     n_cache_tokens: int | None = None,
 ) -> "EmbeddedRuntime":
@@ -42,7 +43,12 @@ def start(
     from runtime.runner import EngineMachine  # torch: other machines do without
 
     machine = EngineMachine.load(
-        model, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
+        model,
+        device=device,
+        dtype=dtype,
+        weights=weights,
+        attention=attention,
+        n_cache_tokens=n_cache_tokens,
     )
     return EmbeddedRuntime(machine, prepare_thread=machine.prepare_thread)
 
@@ -90,7 +96,12 @@ class EmbeddedRuntime:
         return self.machine.context_length
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> "EmbeddedSession":
         """Begin a run.
 
@@ -98,7 +109,9 @@ class EmbeddedRuntime:
             RunCancelled: the runtime is closed.
         """
         queue = EventQueue()
-        run = self.new_run(queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+        run = self.new_run(
+            queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
+        )
         self.submit(lambda: self.add(run))
         return EmbeddedSession(self, run, queue)
 
@@ -143,7 +156,13 @@ class EmbeddedRuntime:
         return self._closed
 
     def new_run(
-        self, queue: "EventQueue", *, seed: int, max_tokens: int | None, max_seconds: float | None
+        self,
+        queue: "EventQueue",
+        *,
+        seed: int,
+        max_tokens: int | None,
+        max_seconds: float | None,
+        tenant: str,
     ) -> Run:
         """A run whose own clock begins now; it takes no steps before `add`."""
         with self._wake:
@@ -155,9 +174,10 @@ class EmbeddedRuntime:
             seed=seed,
             max_tokens=max_tokens,
             max_seconds=max_seconds,
+            tenant=tenant,
             opened_at_s=0.0,
         )
-        run.lag_s = self.now_s()
+        run.clock.lag_s = self.now_s()
         return run
 
     def add(self, run: Run) -> None:

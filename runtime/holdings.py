@@ -54,6 +54,11 @@ class Holdings:
             return 0
         return -(-(base + n_tokens) // self.page_size_tokens) - base // self.page_size_tokens
 
+    def n_missing(self, block: Block) -> int:
+        """Pages that the tokens of a block need and that it neither reads nor has."""
+        needed = self.n_pages(block.base or 0, block.n_tokens)
+        return max(0, needed - self._n_shared(block) - self.pages.n_held(block.number))
+
     def ends_inside_shared(self, block: Block) -> bool:
         """Its last token lies in a page of the tree that has more tokens."""
         if block.node is None:

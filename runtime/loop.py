@@ -26,7 +26,7 @@ class Loop:
         Args:
             machine: what the rows of a step run on.
             now_s: the clock, in seconds from anywhere; it never goes back.
-            interactive_first: see `runtime.scheduler.order.in_order`.
+            interactive_first: see `runtime.scheduler.order.Order`.
         """
         self.machine, self.now_s = machine, now_s
         self._scheduler = Scheduler(machine.cache, interactive_first=interactive_first)

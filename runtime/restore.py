@@ -6,21 +6,24 @@ written first and then all rows attend, so what was written in many steps, one a
 computed at once; a row sees only the beginnings of the others' texts that it saw then. That no row
 sees what was not yet there needs no rule of its own: it follows from the recorded lengths.
 
-Tokens of blocks that have their keys are read where they are. Tokens that were seen and are in no
-block any more (cropped away, freed, or in a block that stays suspended) are computed too, in
-**scratch** pages. Long histories go in several passes, in the order of their steps, so that memory
-for activations stays bounded; scratch pages are free again after the last pass that reads them.
+Tokens of blocks that have their keys are read where they are, and so is what the radix cache still
+has of the suspended ones. Tokens that were seen and are in no block any more (cropped away, freed,
+or in a block that stays suspended) are computed too, in **scratch** pages. Long histories go in
+several passes, in the order of their steps, so that memory for activations stays bounded; scratch
+pages are free again after the last pass that reads them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 
 from runtime.blocks import Block
 from runtime.history import Log, Needed, Written, needed_for
 from runtime.placement import homes_in
 
+NOTHING: Mapping[Block, int] = MappingProxyType({})
 PASS_TOKENS = 512
 """A pass ends with the step in which it reaches so many tokens; scores and masks grow with it."""
 
@@ -76,15 +79,24 @@ class Restoration:
         passes: to be run in order.
     """
 
-    def __init__(self, blocks: Sequence[Block], present: Sequence[Block]) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        present: Sequence[Block],
+        found: Mapping[Block, int] = NOTHING,
+    ) -> None:
         """Plan it.
 
         Args:
             blocks: the suspended blocks that are to have keys again.
             present: blocks that have keys; none of `blocks`.
+            found: how many first tokens of some of `blocks` have their keys already.
         """
         at_hand = homes_in(present)
         held = {run: home.n_tokens for run, home in at_hand.items()}
+        for block, n_tokens in found.items():
+            for run, _, n_first in block.log.parts(0, n_tokens):
+                held[run] = max(n_first, held.get(run, 0))
         self.homes = at_hand | homes_in(blocks)
         needed = needed_for([block.log for block in blocks], held)
         passes = list(_in_passes(needed, held))

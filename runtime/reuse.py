@@ -65,6 +65,18 @@ class Reuse:
                 text += tokens
         return known, text
 
+    def find_again(self, block: Block, blocks: Mapping[int, Block]) -> Node | None:
+        """The last page of the tree that a block without pages could read again, if there is one.
+
+        Args:
+            block: has tokens, and behind what it was written is known.
+            blocks: all living blocks by number.
+        """
+        chain = self._chain(block, blocks, whole=True) if block.n_plain else []
+        text = [token for link, n_tokens in chain for token in link.tokens[:n_tokens]]
+        found, _ = self._holdings.tree.match(block.namespace, text)
+        return found[-1] if found and len(found) * self._size > (block.base or 0) else None
+
     # ------------------------------------------------------------ to the tree
 
     def remember(self, block: Block, blocks: Mapping[int, Block]) -> None:
@@ -85,15 +97,19 @@ class Reuse:
             if link.node is not None and self._n_full(link, n_tokens):
                 node = link.node.ancestor(depth)
 
-    def _chain(self, block: Block, blocks: Mapping[int, Block]) -> list[tuple[Block, int]]:
+    def _chain(
+        self, block: Block, blocks: Mapping[int, Block], *, whole: bool = False
+    ) -> list[tuple[Block, int]]:
         """Blocks that are one text and end in this one, with the tokens that count of each.
 
-        The first one begins the view, or reads a full page of the tree. Empty if one is gone.
+        The first one begins the view, or reads a full page of the tree unless `whole` is wanted.
+        Empty if one is gone.
         """
         chain = [(block, block.n_plain)]
         while True:
             first, n_tokens = chain[0]
-            if first.behind == START or (first.node and self._n_full(first, n_tokens)):
+            reads_tree = first.node is not None and self._n_full(first, n_tokens) > 0
+            if first.behind == START or (reads_tree and not whole):
                 return chain
             before = blocks.get(first.behind.block) if first.behind.block is not None else None
             if before is None or before.revision != first.behind.revision:

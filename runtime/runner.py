@@ -46,6 +46,7 @@ class EngineMachine:
         *,
         device: str | None = None,
         dtype: str | None = None,
+        weights: str | None = None,
         attention: str | None = None,
         n_cache_tokens: int | None = None,
     ) -> "EngineMachine":
@@ -61,7 +62,12 @@ class EngineMachine:
         """
         folder = PIGLET_FOLDER if model == "piglet" else Path(model)
         engine = Engine.load(
-            folder, device=device, dtype=dtype, attention=attention, n_cache_tokens=n_cache_tokens
+            folder,
+            device=device,
+            dtype=dtype,
+            weights=weights,
+            attention=attention,
+            n_cache_tokens=n_cache_tokens,
         )
         machine = cls(engine, Text.load(folder), name=str(model), folder=folder)
         gc.collect()

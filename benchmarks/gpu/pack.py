@@ -1,8 +1,8 @@
 """Pack what a GPU machine without package registries lacks: `python -m benchmarks.gpu.pack OUT`.
 
 Such a machine has torch with CUDA, Triton, transformers, pytest and what these need. The archive
-has FlashInfer, and the small packages that hogdsl and FlashInfer need beside them. Sources of kernels
-that we do not use are most of FlashInfer and stay behind: the archive is about 20 MB.
+has FlashInfer, and the small packages that hogdsl and FlashInfer need beside them. Sources of
+kernels that we do not use are most of FlashInfer and stay behind: the archive is about 20 MB.
 """
 
 import subprocess

@@ -14,6 +14,7 @@ from hogdsl.plan import (
     Ask,
     BargeIn,
     Commit,
+    DetachedBlock,
     Gen,
     HistoryBlock,
     Input,
@@ -169,6 +170,16 @@ def listener(rng: Random) -> Program:
     return Program(kind="listener", regions=(listening,), speaks=("say",))
 
 
+def readers(rng: Random) -> Program:
+    """Two streams that see a detached text at different places, one of them behind a prompt."""
+    after = rng.choice([(), ("prompt",)])
+    note = DetachedBlock(name="note", text=f"note {rng.randint(0, 2)} {SUMS * 4}", after=after)
+    near = writer("near", OPENED, gen(rng), sees=("note",))
+    far = writer("far", OPENED, gen(rng), sees=("prompt", "note", "near"))
+    reading = region("readers", (prompt(rng), note), near, far, max_seconds=seconds(rng))
+    return Program(kind="readers", regions=(reading,), speaks=("near", "far"))
+
+
 def fork(rng: Random) -> Program:
     """A stream, then three that go on behind it alone, then one that sees them all."""
     names = ("A", "B", "C")
@@ -227,6 +238,7 @@ KINDS: dict[Callable[[Random], Program], float] = {
     pair: 4,
     talker: 4,
     listener: 4,
+    readers: 3,
     fork: 4,
     select: 2,
     schema: 2,

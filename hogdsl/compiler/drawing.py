@@ -94,8 +94,8 @@ def _check_bias(gen: "Gen") -> None:
     for token, bias in gen.logit_bias:
         if not is_number(bias) or not math.isfinite(bias):
             raise gen.place.error(
-                f"logit_bias adds a finite number to a token's logit, and {bias!r} of {token!r} is "
-                "none. To rule a token out, use forbid=.",
+                f"logit_bias adds a finite number to a token's logit, and token {token!r} is given "
+                f"{bias!r}. To rule a token out, use forbid=.",
                 code="logit-bias",
             )
 

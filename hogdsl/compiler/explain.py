@@ -44,6 +44,8 @@ class _Blocks:
                 match block:
                     case plan.TextBlock():
                         content = "; ".join(map(piece, block.pieces))
+                    case plan.DetachedBlock():
+                        content = f"detached {quote(block.text)}" + self._behind(block.after)
                     case plan.StreamBlock():
                         content = _written(writers.get(block.name))
                     case plan.HistoryBlock():
@@ -51,6 +53,10 @@ class _Blocks:
                     case _:
                         assert_never(block)
                 self._content[block.name] = content
+
+    def _behind(self, after: tuple[str, ...]) -> str:
+        before = "; ".join(self._content[name] for name in after)
+        return f", encoded after {before}" if before else ""
 
     def lines(self, stream: plan.Stream) -> list[str]:
         width = max(map(len, stream.view))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hogdsl.compiler.nodes import CloseTurn, Fixed, Node, Place, Text, Turn
+from hogdsl.compiler.nodes import CloseTurn, Detached, Node, Place, Shown, Text, Turn
 from hogdsl.plan import BargeIn
 
 StreamRole = Literal["main", "worker", "think", "say", "listen"]
@@ -43,7 +43,7 @@ class SeesScope:
     place: Place = field(compare=False)
 
 
-Item = SeesStream | SeesHistory | SeesScope | Text | Turn | CloseTurn
+Item = SeesStream | SeesHistory | SeesScope | Text | Turn | CloseTurn | Detached
 
 
 # ---------------------------------------------------------------- streams
@@ -80,7 +80,7 @@ class StreamIR:
     """Name of its own block, `{region}.{name}`."""
     continues_block: bool = False
     """Its block was declared in an earlier region and grows on."""
-    prompt: tuple[Fixed, ...] = ()
+    prompt: tuple[Shown, ...] = ()
     sees: tuple[Item, ...] | None = None
     """What stands between its prompt and its own block; None for what its role sees."""
     sees_scope: bool = True
@@ -222,6 +222,8 @@ class RegionIR:
     name: str
     scope: tuple[str, ...] = ()
     """Blocks that every stream of the region sees first."""
+    detached: tuple[Detached, ...] = ()
+    """Texts that stand at the end of the scope, in this region and those that come."""
     streams: tuple[StreamIR, ...]
     asks: tuple[AskIR, ...] = ()
     waits: tuple[WaitIR, ...] = ()

@@ -9,42 +9,39 @@ pieces, and rules name streams of the plan. Where a rule names a stream of sever
     an insert, a watch      every part
 """
 
-from collections.abc import Iterable, Mapping
-from typing import assert_never
+from collections.abc import Iterable
 
 from hogdsl import plan
+from hogdsl.compiler.blocks import lower_blocks
 from hogdsl.compiler.flatten import flatten
 from hogdsl.compiler.ir import (
     ConditionIR,
     HoldIR,
     InputIR,
     InsertIR,
-    Item,
     Parts,
     RegionIR,
-    SeesHistory,
-    SeesScope,
-    SeesStream,
     StreamIR,
     WatchIR,
     counted,
     nodes_of,
 )
-from hogdsl.compiler.nodes import CloseTurn, Fixed, Gen, Node, Select, Text, Turn, merge_texts
-from hogdsl.compiler.sharing import Element, messages, share
+from hogdsl.compiler.nodes import merge_texts
+from hogdsl.compiler.pieces import lower_node
 from hogdsl.compiler.termination import awaited
-from hogdsl.compiler.views import whole_views
 
 
 def lower(region: RegionIR) -> plan.Region:
     """The plan of a region that has passed all checks."""
     region = flatten(region)
     parts = region.parts()
-    texts, views = _shared_views(region)
+    blocks = lower_blocks(region)
     return plan.Region(
         name=region.name,
-        blocks=(*_open_blocks(region), *texts),
-        streams=tuple(_stream(region, *pair) for pair in zip(region.streams, views, strict=True)),
+        blocks=blocks.blocks,
+        streams=tuple(
+            _stream(region, *pair) for pair in zip(region.streams, blocks.views, strict=True)
+        ),
         asks=tuple(
             plan.Ask(
                 name=ask.name,
@@ -69,71 +66,11 @@ def lower(region: RegionIR) -> plan.Region:
         holds=tuple(hold for h in region.holds for hold in _holds(h, parts)),
         inserts=tuple(_insert(insert, parts) for insert in region.inserts),
         watches=tuple(_watch(watch, parts) for watch in region.watches),
-        keep=kept_blocks(region),
+        keep=blocks.kept,
         max_tokens=region.max_tokens,
         max_seconds=region.max_seconds,
         where=str(region.place),
     )
-
-
-def kept_blocks(region: RegionIR) -> tuple[str, ...]:
-    """Blocks that outlive the region: the kept streams' own, in their order, a history before the
-    first of them that commits to it."""
-    region = flatten(region)
-    keep = None if region.keep is None else set(region.keep)
-    blocks: dict[str, None] = {}
-    for stream in region.streams:
-        if stream.continues_block or (keep is not None and stream.name not in keep):
-            continue
-        if stream.commit is not None:
-            blocks[stream.commit.history] = None
-        blocks[stream.block] = None
-    return tuple(blocks)
-
-
-# ---------------------------------------------------------------- blocks and views
-
-
-def _open_blocks(region: RegionIR) -> tuple[plan.Block, ...]:
-    histories = dict.fromkeys(s.commit.history for s in region.streams if s.commit is not None)
-    return (
-        *(plan.HistoryBlock(name=name) for name in histories),
-        *(plan.StreamBlock(name=s.block) for s in region.streams if not s.continues_block),
-    )
-
-
-def _shared_views(
-    region: RegionIR,
-) -> tuple[tuple[plan.TextBlock, ...], tuple[tuple[str, ...], ...]]:
-    blocks = {stream.name: stream.block for stream in region.streams}
-    views = whole_views(region).values()
-    return share(
-        [_elements(view, region.scope, blocks) for view in views], lambda n: f"{region.name}/{n}"
-    )
-
-
-def _elements(
-    view: tuple[Item, ...], scope: tuple[str, ...], blocks: Mapping[str, str]
-) -> list[Element]:
-    elements: list[Element] = []
-    fixed: list[Fixed] = []
-    for item in view:
-        match item:
-            case Text() | Turn() | CloseTurn():
-                fixed.append(item)
-                continue
-            case SeesScope():
-                seen = scope
-            case SeesStream():
-                seen = (blocks[item.stream],)
-            case SeesHistory():
-                seen = (item.history,)
-            case _:
-                assert_never(item)
-        elements += messages(_fixed_pieces(fixed))
-        elements += seen
-        fixed.clear()
-    return elements
 
 
 # ---------------------------------------------------------------- streams
@@ -181,60 +118,6 @@ def _input(region: RegionIR, name: str, given: InputIR) -> plan.Input:
     return plan.Input(
         background=not awaited(region, name), barge_in=given.barge_in, interrupts=interrupts
     )
-
-
-def lower_node(node: Node) -> plan.Piece:
-    """The piece of a plan that a node stands for."""
-    match node:
-        case Gen():
-            return plan.Gen(
-                name=node.name,
-                max_tokens=node.max_tokens,
-                stop=node.stop,
-                stop_regex=node.stop_regex,
-                stop_tokens=node.stop_tokens,
-                min_tokens=node.min_tokens,
-                ignore_eos=node.ignore_eos,
-                logprobs=node.logprobs,
-                sampling=_sampling(node),
-                constraint=node.constraint,
-            )
-        case Select():
-            return plan.Select(name=node.name, choices=node.choices)
-        case Text() | Turn() | CloseTurn():
-            return _fixed(node)
-        case _:
-            assert_never(node)
-
-
-def _sampling(gen: Gen) -> plan.Sampling:
-    return plan.Sampling(
-        temperature=gen.temperature,
-        top_p=gen.top_p,
-        top_k=gen.top_k,
-        min_p=gen.min_p,
-        repetition_penalty=gen.repetition_penalty,
-        frequency_penalty=gen.frequency_penalty,
-        presence_penalty=gen.presence_penalty,
-        logit_bias=tuple(plan.Bias(token=token, bias=bias) for token, bias in gen.logit_bias),
-        forbidden=gen.forbidden,
-    )
-
-
-def _fixed_pieces(nodes: Iterable[Fixed]) -> tuple[plan.FixedPiece, ...]:
-    return tuple(_fixed(n) for n in merge_texts(nodes) if not isinstance(n, Gen | Select))
-
-
-def _fixed(node: Fixed) -> plan.FixedPiece:
-    match node:
-        case Text():
-            return plan.Text(text=node.text)
-        case Turn():
-            return plan.Turn(role=node.role, prefix=node.prefix)
-        case CloseTurn():
-            return plan.CloseTurn()
-        case _:
-            assert_never(node)
 
 
 # ---------------------------------------------------------------- rules

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import CodeType
-from typing import Literal, cast, get_args
+from typing import Literal, cast, get_args, overload
 
 from hogdsl.compiler.drawing import check_gen
 from hogdsl.compiler.kinds import is_number, is_text
@@ -164,8 +164,31 @@ class Select:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detached:
+    """Text in a block of its own, which is encoded by itself or behind `after`."""
+
+    text: str
+    after: "tuple[Shown, ...]" = ()
+    place: Place = field(compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(cast(object, self.text), str):
+            raise self.place.error(
+                f"a detached text is text, not a {type(self.text).__name__}: chat turns, and what "
+                "the model writes, depend on what stands before them. Write them before or behind "
+                "it.",
+                code="not-text",
+            )
+
+
 Fixed = Text | Turn | CloseTurn
+Shown = Text | Turn | CloseTurn | Detached
+"""What a view can show of text."""
 Node = Text | Turn | CloseTurn | Gen | Select
+"""What a stream writes."""
+PieceNode = Text | Turn | CloseTurn | Gen | Select | Detached
+"""What a piece is made of."""
 
 
 def check_count(what: str, value: object, place: Place) -> None:
@@ -188,16 +211,23 @@ def check_seconds(what: str, value: object, place: Place) -> None:
     """
     if value is not None and (not is_number(value) or not 0 < value < math.inf):
         raise place.error(
-            f"{what} is a number of seconds, not {value!r}. None is no bound.", code="seconds"
+            f"{what} is a number of seconds, more than 0, not {value!r}. None is no bound.",
+            code="seconds",
         )
 
 
-def merge_texts(nodes: Iterable[Node]) -> tuple[Node, ...]:
+@overload
+def merge_texts(nodes: Iterable[Fixed]) -> tuple[Fixed, ...]: ...
+@overload
+def merge_texts(nodes: Iterable[Node]) -> tuple[Node, ...]: ...
+@overload
+def merge_texts(nodes: Iterable[PieceNode]) -> tuple[PieceNode, ...]: ...
+def merge_texts(nodes: Iterable[PieceNode]) -> tuple[PieceNode, ...]:
     """Join neighbouring texts and drop empty ones.
 
     How an author cuts text into `+=` lines must not change which tokens it becomes.
     """
-    merged: list[Node] = []
+    merged: list[PieceNode] = []
     for node in nodes:
         last = merged[-1] if merged else None
         if isinstance(node, Text):

@@ -45,8 +45,9 @@ def _check_condition(condition: ConditionIR, what: str, parts: Parts) -> None:
     names = condition.streams or ()
     _check_named(names, what, parts, condition.place)
     if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         raise condition.place.error(
-            f"{what} names a stream twice, and each counts once: {quoted(names)}. Name it once.",
+            f"{what} names {twice!r} twice, and each stream counts once. Name it once.",
             code="condition-twice",
         )
     n = len(names) if condition.n is None else condition.n

@@ -16,7 +16,7 @@ from hogdsl.compiler.ir import (
     SeesStream,
     StreamIR,
 )
-from hogdsl.compiler.nodes import CloseTurn, Gen, Node, Select, Text, Turn
+from hogdsl.compiler.nodes import CloseTurn, Detached, Gen, Node, Select, Text, Turn
 
 
 def show(region: RegionIR) -> str:
@@ -75,6 +75,8 @@ def _item(item: Item | Node) -> str:
             return f"{item.role} turn{f' {item.prefix!r}' if item.prefix else ''}"
         case CloseTurn():
             return "end of turn"
+        case Detached():
+            return f"detached {item.text!r}"
         case Gen():
             named = "gen" if item.name is None else f"gen {item.name}"
             return _joined(named, _settings(item, "max_tokens", "stop"))

@@ -22,7 +22,7 @@ from hogdsl.compiler.ir import (
     quoted,
     whole_name,
 )
-from hogdsl.compiler.nodes import Place
+from hogdsl.compiler.nodes import Detached, Place
 
 
 def default_view(region: RegionIR, stream: StreamIR) -> tuple[Item, ...]:
@@ -90,7 +90,7 @@ def check_views(region: RegionIR) -> None:
                     "steps. Give the layout a step=, or leave the history out.",
                     code="no-history",
                 )
-        _check_once(stream, views[stream.name])
+        _check_once(region, stream, views[stream.name])
 
 
 def _check_seen(
@@ -136,17 +136,22 @@ def _before(stream: StreamIR, streams: Mapping[str, StreamIR]) -> set[str]:
     return found
 
 
-def _check_once(stream: StreamIR, view: tuple[Item, ...]) -> None:
-    seen: set[Item] = set()
+Block = SeesStream | SeesHistory | SeesScope | Detached
+"""An item that is one block wherever it stands."""
+
+
+def _check_once(region: RegionIR, stream: StreamIR, view: tuple[Item, ...]) -> None:
+    seen: set[Block] = set()
     for item in view:
-        if not isinstance(item, SeesStream | SeesHistory | SeesScope):
+        if not isinstance(item, Block):
             continue
-        if item in seen:
-            raise _twice(stream, item)
-        seen.add(item)
+        for block in (item, *region.detached) if isinstance(item, SeesScope) else (item,):
+            if block in seen:
+                raise _twice(stream, block)
+            seen.add(block)
 
 
-def _twice(stream: StreamIR, item: SeesStream | SeesHistory | SeesScope) -> Exception:
+def _twice(stream: StreamIR, item: Block) -> Exception:
     place: Place = item.place
     match item:
         case SeesStream():
@@ -155,6 +160,8 @@ def _twice(stream: StreamIR, item: SeesStream | SeesHistory | SeesScope) -> Exce
             what = "the history of finished steps"
         case SeesScope():
             what = "the scope"
+        case Detached():
+            what = f"the detached text {item.text!r}"
     return place.error(
         f"{whole_name(stream)!r} sees {what} twice, and it would count twice. Name it once.",
         code="sees-twice",

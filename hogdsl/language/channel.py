@@ -130,7 +130,7 @@ class Channel:
         item = _checked(text, final, at_step, place)
         if timeout is None and self._inbox.full and inside_a_run():
             raise place.error(
-                f"the channel is full, {len(self)} texts wait to be heard, and the program itself "
+                f"the channel is full, {self._waiting()} to be heard, and the program itself "
                 "would have to wait for the region in which they are. Send from another thread, "
                 "or give the channel a greater capacity.",
                 code="channel-full",
@@ -140,7 +140,7 @@ class Channel:
                 pass
             case "full":
                 raise CapacityError(
-                    f"{place}: the channel was full for {timeout} s: {len(self)} texts wait to be "
+                    f"{place}: the channel was full for {timeout} s: {self._waiting()} to be "
                     "heard. Send later, or give the channel a greater capacity."
                 )
             case "ended":
@@ -179,6 +179,11 @@ class Channel:
     def __len__(self) -> int:
         """Texts that were sent and not heard yet."""
         return len(self._inbox)
+
+    def _waiting(self) -> str:
+        """`2 texts wait`, for messages."""
+        n = len(self)
+        return f"{n} text waits" if n == 1 else f"{n} texts wait"
 
     def __bool__(self) -> bool:
         """A channel is one, however many texts wait in it."""

@@ -66,6 +66,7 @@ def conversation(
     seed: int = 0,
     max_tokens: int | None = None,
     max_seconds: float | None = None,
+    tenant: str = "",
     context_length: int | None = None,
 ) -> Conversation:
     """A scope outside of a function, in which turn after turn is written over one cache.
@@ -82,6 +83,7 @@ def conversation(
         seed=seed,
         max_tokens=max_tokens,
         max_seconds=max_seconds,
+        tenant=tenant,
         context_length=context_length,
     )
     return Conversation(checked_settings(settings, here()))

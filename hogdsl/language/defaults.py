@@ -1,4 +1,4 @@
-"""Which runtime is meant when none is named.
+"""Which runtime is meant when none is named, and which tenant.
 
 A program that is bound with `on` runs there. Otherwise what is around the call counts: the
 innermost `use`, or the program that makes it. Otherwise it is one embedded runtime of the process,
@@ -9,6 +9,7 @@ import atexit
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Lock
 from typing import final
 
@@ -35,30 +36,53 @@ class OnFirstUse:
             return self._runtime
 
 
-_embedded = OnFirstUse(local)
-_meant: ContextVar[Callable[[], Runtime]] = ContextVar("hogdsl_runtime", default=_embedded)
+@final
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where runs go on.
+
+    Attributes:
+        runtime: gives it; the embedded one is not made before.
+        tenant: whose runs they are.
+    """
+
+    runtime: Callable[[], Runtime]
+    tenant: str = ""
+
+
+_embedded = Where(OnFirstUse(local))
+_meant: ContextVar[Where] = ContextVar("hogdsl_where", default=_embedded)
 
 
 @contextmanager
-def use(runtime: Runtime) -> Generator[Runtime]:
-    """Programs that are called in the `with` block run on `runtime`; it is not closed."""
-    with meant(lambda: runtime):
+def use(runtime: Runtime, *, tenant: str = "") -> Generator[Runtime]:
+    """Programs that are called in the `with` block run on `runtime`; it is not closed.
+
+    Args:
+        runtime: where they run.
+        tenant: whose runs they are; see `Program.on`.
+    """
+    with meant(where(runtime, tenant)):
         yield runtime
 
 
 @contextmanager
-def meant(resolve: Callable[[], Runtime]) -> Generator[None]:
-    """In the `with` block, programs that are not bound run on what `resolve` gives."""
-    token = _meant.set(resolve)
+def meant(place: Where) -> Generator[None]:
+    """In the `with` block, programs that are not bound run there."""
+    token = _meant.set(place)
     try:
         yield
     finally:
         _meant.reset(token)
 
 
-def resolver(bound: Runtime | None) -> Callable[[], Runtime]:
-    """How to find the runtime of a call that is made now: `bound`, or the default.
+def where(runtime: Runtime | None, tenant: str) -> Where:
+    """Where a call that is made now runs: as it is bound, else as what is around it.
 
-    The embedded runtime is not made before the resolver is called.
+    A tenant stays on other runtimes, too: who calls for somebody does so everywhere.
     """
-    return _meant.get() if bound is None else lambda: bound
+    around = _meant.get()
+    return Where(
+        around.runtime if runtime is None else lambda: runtime,
+        tenant or around.tenant,
+    )

@@ -7,7 +7,7 @@ from hogdsl.compiler.ir import Item, SeesHistory, SeesScope, SeesStream
 from hogdsl.compiler.nodes import Place
 from hogdsl.language.handles import Handle
 from hogdsl.language.layouts import History, Layout, Shared
-from hogdsl.language.pieces import as_fixed
+from hogdsl.language.pieces import as_shown
 
 if TYPE_CHECKING:
     from hogdsl.language.team import Worker
@@ -74,4 +74,4 @@ def _item(
                 code="sees-elsewhere",
             )
         case _:
-            return as_fixed(item, f"a text that the layout shows {me.name!r}", place)
+            return as_shown(item, f"a text that the layout shows {me.name!r}", place)

@@ -10,12 +10,15 @@ from typing import cast, final
 
 from hogdsl.compiler.nodes import (
     CloseTurn,
+    Detached,
     Fixed,
     Gen,
     Node,
+    PieceNode,
     Place,
     Role,
     Select,
+    Shown,
     Text,
     Turn,
     merge_texts,
@@ -26,9 +29,9 @@ from hogdsl.language.source import here
 @final
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of texts, chat turns, `gen` and `select`."""
+    """A run of texts, chat turns, detached texts, `gen` and `select`."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[PieceNode, ...]
 
     def __add__(self, other: "str | Piece") -> "Piece":
         return Piece(self.nodes + as_piece(other, here()).nodes)
@@ -70,6 +73,30 @@ def assistant(content: str | Piece) -> Piece:
     return _message("assistant", content, here())
 
 
+def detached(text: str, *, after: str | Piece = "") -> Piece:
+    """A text that is encoded once, by itself, and may then stand anywhere.
+
+    A text is otherwise encoded behind all that stands before it, and found in the cache only behind
+    the same. A detached one does not see what stands before it: its keys are those of the text by
+    itself, or behind `after`, and the cache has it for every place and every program. What stands
+    behind it sees it as any text.
+
+    It is part of the chat turn that it stands in. It can be written to the scope, or shown in a
+    prompt, a view or a layout, where it has a block of its own.
+
+    Args:
+        text: without chat turns.
+        after: text, chat turns and detached texts that it is encoded behind; they need not be seen
+            where it stands.
+
+    Raises:
+        ProgramError: it is no text, or the model writes in `after`.
+    """
+    place = here()
+    before = as_shown(after, "what a detached text is encoded after", place) if after else ()
+    return Piece((Detached(text=text, after=before, place=place),))
+
+
 def as_piece(content: object, place: Place) -> Piece:
     """Text or a piece, as a piece.
 
@@ -89,8 +116,34 @@ def as_piece(content: object, place: Place) -> Piece:
             )
 
 
+def as_written(content: object, what: str, place: Place) -> tuple[Node, ...]:
+    """Text or a piece that a stream writes to its block.
+
+    Raises:
+        ProgramError: it is something else, or holds a detached text.
+    """
+    nodes = as_piece(content, place).nodes
+    if any(isinstance(node, Detached) for node in nodes):
+        raise place.error(
+            f"{what} is one block, and a detached text has a block of its own. Show it with "
+            "prompt=, sees() or a layout, or write it to the scope before the region.",
+            code="detached-in-stream",
+        )
+    return cast(tuple[Node, ...], nodes)
+
+
 def as_fixed(content: object, what: str, place: Place) -> tuple[Fixed, ...]:
-    """Text or a piece in which the model chooses nothing.
+    """Text or a piece that a stream writes, in which the model chooses nothing.
+
+    Raises:
+        ProgramError: it is something else, or holds a detached text, a `gen` or `select`.
+    """
+    shown = as_shown(content, what, place)
+    return cast(tuple[Fixed, ...], as_written(Piece(shown), what, place))
+
+
+def as_shown(content: object, what: str, place: Place) -> tuple[Shown, ...]:
+    """Text or a piece that a view shows: the model chooses nothing in it.
 
     Raises:
         ProgramError: it is something else, or holds a `gen` or `select`.
@@ -108,7 +161,7 @@ def as_fixed(content: object, what: str, place: Place) -> tuple[Fixed, ...]:
             "Write the gen to a stream with `+=`.",
             code="not-fixed",
         )
-    return cast(tuple[Fixed, ...], nodes)
+    return cast(tuple[Shown, ...], nodes)
 
 
 def _message(role: Role, content: str | Piece, place: Place) -> Piece:

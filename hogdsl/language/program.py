@@ -56,6 +56,7 @@ class Program(Generic[P, R_co]):
         seed: int = 0,
         max_tokens: int | None = None,
         max_seconds: float | None = None,
+        tenant: str = "",
         context_length: int | None = None,
     ) -> "Program[P, R_co]":
         """The same program, bound to a runtime and settings.
@@ -66,6 +67,8 @@ class Program(Generic[P, R_co]):
             max_tokens: bounds every stream that has no smaller budget of its own.
             max_seconds: of the whole run, from its first region on; then it fails with
                 `RunCancelled`.
+            tenant: whose run it is; what it and the programs that it calls have in the cache is
+                found again by runs of the same one only. Empty: that of the program that calls.
             context_length: of the model, in tokens; budgets that do not fit are then found when
                 the program is compiled.
 
@@ -78,6 +81,7 @@ class Program(Generic[P, R_co]):
                 seed=seed,
                 max_tokens=max_tokens,
                 max_seconds=max_seconds,
+                tenant=tenant,
                 context_length=context_length,
             ),
             here(),

@@ -139,7 +139,8 @@ class Region(ABC):
         check_count("every", every, place)
         if not isinstance(cast(object, text), str) or not text:
             raise place.error(
-                f"insert= is the text that is put in, and not empty, not {text!r}.", code="insert"
+                f"insert= is the text that is put in, and not empty: {text!r} is none.",
+                code="insert",
             )
         draft.inserts.append(
             InsertIR(

@@ -13,7 +13,7 @@ from hogdsl.events import ChosenToken, EndReason, Event, Joined, Stats, Usage, V
 from hogdsl.language.attending import Attending
 from hogdsl.language.bindings import Bindings
 from hogdsl.language.cancelling import CancelScope
-from hogdsl.language.defaults import meant, resolver
+from hogdsl.language.defaults import meant, where
 from hogdsl.language.results import Results
 from hogdsl.language.source import here
 from hogdsl.plan import Region
@@ -60,6 +60,7 @@ class Settings:
     seed: int = 0
     max_tokens: int | None = None
     max_seconds: float | None = None
+    tenant: str = ""
     context_length: int | None = None
 
 
@@ -88,7 +89,7 @@ class Runner:
 
     def __init__(self, settings: Settings, hear: Callable[[Event], None] | None = None) -> None:
         self._settings, self._hear = settings, hear
-        self._resolve = resolver(settings.runtime)
+        self._where = where(settings.runtime, settings.tenant)
         self._results = Results()
         self._bindings: dict[str, Bindings] = {}
         self._scope = CancelScope()
@@ -102,7 +103,7 @@ class Runner:
     def running(self) -> Generator[None]:
         """The program runs in the `with` block; at the end all that the run holds is free."""
         try:
-            with self._scope.current(), meant(self._resolve):
+            with self._scope.current(), meant(self._where):
                 yield
         finally:
             self._close()
@@ -177,7 +178,7 @@ class Runner:
 
     def stats(self) -> Stats:
         """What the runtime is doing now."""
-        return self._resolve().stats()
+        return self._where.runtime().stats()
 
     def cancel(self) -> None:
         """End the run within one step; regions that come later do not begin."""
@@ -190,11 +191,12 @@ class Runner:
                 "a region of this run has failed, and no further one begins. Run the program again."
             )
         if self._session is None:
-            runtime = self._resolve()
+            runtime = self._where.runtime()
             self._session = runtime.open(
                 seed=self._settings.seed,
                 max_tokens=self._settings.max_tokens,
                 max_seconds=self._scope.bound(self._settings.max_seconds),
+                tenant=self._where.tenant,
             )
         return self._session
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import final
 
 from hogdsl.compiler.ir import CommitRule, Item, NestedIR, SeesScope, StreamIR, quoted
-from hogdsl.compiler.nodes import Node, Place
+from hogdsl.compiler.nodes import Node, Place, Text
 from hogdsl.compiler.writers import Pen
 from hogdsl.language.draft import Draft
 from hogdsl.language.handles import Handle
 from hogdsl.language.layout_views import items_of
 from hogdsl.language.layouts import Layout, LayoutFunction, as_layout
-from hogdsl.language.pieces import as_piece
 from hogdsl.language.regions import Host, Keep, Region, still_open
 from hogdsl.language.source import here
 from hogdsl.language.writer import Writer
@@ -86,7 +85,7 @@ class Worker(Writer):
         """The worker as data; `opening` begins its block."""
         if self._forks.lent is not None:
             raise still_open(self._forks.lent)
-        first = as_piece(opening, self._place).nodes if opening and self._writes else ()
+        first = (Text(text=opening, place=self._place),) if opening and self._writes else ()
         # a view that begins with the scope is what everybody has
         begins = bool(view) and isinstance(view[0], SeesScope)
         return StreamIR(
@@ -202,8 +201,9 @@ def _worker_names(names: tuple[object, ...], place: Place) -> tuple[str, ...]:
         case _:
             texts = tuple(name for name in names if isinstance(name, str))
             if len(texts) < len(names):
+                found = ", ".join(map(repr, names))
                 raise place.error(
-                    f"a fork takes names of workers, or one number, not {names!r}. "
+                    f"a fork takes names of workers, or one number, not {found}. "
                     "Unpack a list with `*`.",
                     code="fork-names",
                 )

@@ -2,10 +2,13 @@
 
 It owns the scope's state: pieces that have not run yet, the blocks that the scope sees, and the
 names of its values. Sequential code becomes a region of the one stream `main`. Its block stays open
-and grows on until a region in between adds blocks of its own to the scope.
+and grows on until a region in between adds blocks of its own to the scope, or a detached text does,
+which begins a further region.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -13,7 +16,7 @@ from hogdsl import plan
 from hogdsl.compiler.check import check
 from hogdsl.compiler.ir import NestedIR, RegionIR, StreamIR
 from hogdsl.compiler.lower import lower
-from hogdsl.compiler.nodes import Gen, Node, Place, Select, merge_texts
+from hogdsl.compiler.nodes import Detached, Gen, Node, PieceNode, Place, Select, merge_texts
 from hogdsl.compiler.writers import check_pen
 from hogdsl.events import Value
 from hogdsl.language.draft import Draft
@@ -22,6 +25,7 @@ from hogdsl.language.pieces import as_piece
 from hogdsl.language.regions import still_open
 
 MAIN = "main"
+NOBODY: Mapping[str, Place] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -42,6 +46,24 @@ class _Ready:
     lowered: plan.Region
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What is written to one block of the scope, and the detached texts right before it."""
+
+    detached: tuple[Detached, ...]
+    writes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    """What is pending, as regions, and what the scope sees when they have run."""
+
+    regions: tuple[_Ready, ...]
+    blocks: tuple[str, ...]
+    detached: tuple[Detached, ...]
+    """Texts behind which nothing has been written: the next region has them."""
+
+
 class Trace:
     """What a program has written so far; one per run, used by one thread."""
 
@@ -53,7 +75,7 @@ class Trace:
             context_length: of the model, in tokens, if budgets are to be checked against it.
         """
         self.driver, self._context_length = driver, context_length
-        self._pending: list[Node] = []
+        self._pending: list[PieceNode] = []
         self._blocks: tuple[str, ...] = ()
         self._main: str | None = None
         """The scope's open block, the last of `_blocks`."""
@@ -97,8 +119,9 @@ class Trace:
         """
         check_pen("open" if self._lent is None else "lent", "the scope", node.place)
         self._pending.append(node)
-        index = sum(isinstance(n, Gen | Select) for n in self._pending) - 1
-        region = f"{MAIN}.{self._n_regions}"
+        stretches = list(_stretches(self._pending))
+        index = sum(isinstance(n, Gen | Select) for n in stretches[-1].writes) - 1
+        region = f"{MAIN}.{self._n_regions + len(stretches) - 1}"
         self.flush()
         if node.name is not None:
             self._values[node.name].read = True
@@ -119,7 +142,8 @@ class Trace:
                 code="region-in-region",
             )
         self._lent = place
-        return f"{kind}.{self._n_regions + bool(self._pending)}"
+        n_before = sum(bool(stretch.writes) for stretch in _stretches(self._pending))
+        return f"{kind}.{self._n_regions + n_before}"
 
     def give_back(self) -> None:
         """The region is declared, or given up."""
@@ -131,11 +155,12 @@ class Trace:
         Raises:
             ProgramError: one of them breaks a rule; then neither has run.
         """
-        main = self._sequential()
+        before = self._sequence()
         region = self._ready(
             RegionIR(
                 name=declared.name,
-                scope=self._blocks if main is None else _own_view(main.declared),
+                scope=before.blocks,
+                detached=before.detached,
                 streams=declared.streams,
                 asks=tuple(draft.rules.asks),
                 waits=tuple(draft.rules.waits),
@@ -149,7 +174,8 @@ class Trace:
                 place=declared.place,
             )
         )
-        self._run_main(main)
+        self._pending.clear()
+        self._run_main(before.regions)
         self.driver.bind(declared.name, draft.rules.bindings)
         self._run(region)
         draft.done(tuple(stream.name for stream in region.lowered.streams))
@@ -162,7 +188,9 @@ class Trace:
         Raises:
             ProgramError: it breaks a rule.
         """
-        self._run_main(self._sequential())
+        before = self._sequence()
+        self._pending = list(before.detached)
+        self._run_main(before.regions)
 
     def finish(self) -> None:
         """The program's function has returned: run what is still pending.
@@ -174,26 +202,41 @@ class Trace:
             raise still_open(self._lent)
         self.flush()
 
-    def _sequential(self) -> _Ready | None:
-        """What is pending, as a region."""
-        if not self._pending:
-            return None
-        name = f"{MAIN}.{self._n_regions}"
-        place = self._pending[0].place
-        main = StreamIR(
-            name=MAIN,
-            role="main",
-            block=self._main or name,
-            continues_block=self._main is not None,
-            writes=tuple(self._pending),
-            place=place,
-        )
-        scope = self._blocks if self._main is None else self._blocks[:-1]
-        return self._ready(RegionIR(name=name, scope=scope, streams=(main,), place=place))
+    def _sequence(self) -> _Sequence:
+        """What is pending; detached texts at its end are left over."""
+        taken = {name: named.place for name, named in self._values.items() if not named.read}
+        blocks, main = self._blocks, self._main
+        regions: list[_Ready] = []
+        left: tuple[Detached, ...] = ()
+        for stretch in _stretches(self._pending):
+            if not stretch.writes:
+                left = stretch.detached
+                continue
+            name = f"{MAIN}.{self._n_regions + len(regions)}"
+            main = None if stretch.detached else main
+            stream = StreamIR(
+                name=MAIN,
+                role="main",
+                block=main or name,
+                continues_block=main is not None,
+                writes=stretch.writes,
+                place=stretch.writes[0].place,
+            )
+            region = RegionIR(
+                name=name,
+                scope=blocks if main is None else blocks[:-1],
+                detached=stretch.detached,
+                streams=(stream,),
+                place=stream.place,
+            )
+            regions.append(self._ready(region, taken))
+            taken |= _names(stream)
+            (lowered,) = regions[-1].lowered.streams
+            blocks, main = lowered.view, stream.block
+        return _Sequence(tuple(regions), blocks, left)
 
-    def _ready(self, region: RegionIR) -> _Ready:
-        unread = {name: named.place for name, named in self._values.items() if not named.read}
-        check(region, unread, self._context_length)
+    def _ready(self, region: RegionIR, taken: Mapping[str, Place] = NOBODY) -> _Ready:
+        check(region, taken, self._context_length)
         try:
             return _Ready(region, lower(region))
         except ValidationError as error:
@@ -205,21 +248,38 @@ class Trace:
                 code="setting",
             ) from error
 
-    def _run_main(self, main: _Ready | None) -> None:
-        if main is None:
-            return
-        self._pending.clear()
-        self._run(main)
-        (stream,) = main.declared.streams
-        self._blocks, self._main = _own_view(main.declared), stream.block
-        for node in stream.writes:
-            if isinstance(node, Gen | Select) and node.name is not None:
-                self._values[node.name] = _Named(main.declared.name, node.place)
+    def _run_main(self, regions: Iterable[_Ready]) -> None:
+        for region in regions:
+            self._run(region)
+            (stream,) = region.declared.streams
+            (lowered,) = region.lowered.streams
+            self._blocks, self._main = lowered.view, stream.block
+            for name, place in _names(stream).items():
+                self._values[name] = _Named(region.declared.name, place)
 
     def _run(self, region: _Ready) -> None:
         self._n_regions += 1
         self.driver.run(region.lowered)
 
 
-def _own_view(main: RegionIR) -> tuple[str, ...]:
-    return (*main.scope, main.streams[0].block)
+def _stretches(nodes: Iterable[PieceNode]) -> Iterator[_Stretch]:
+    """Cut before every detached text that something is written before; in the last stretch there
+    may be nothing written."""
+    detached: list[Detached] = []
+    writes: list[Node] = []
+    for node in nodes:
+        if not isinstance(node, Detached):
+            writes.append(node)
+            continue
+        if writes:
+            yield _Stretch(tuple(detached), tuple(writes))
+            detached, writes = [], []
+        detached.append(node)
+    if detached or writes:
+        yield _Stretch(tuple(detached), tuple(writes))
+
+
+def _names(stream: StreamIR) -> dict[str, Place]:
+    """The names of the values that a stream writes."""
+    nodes = (node for node in stream.writes if isinstance(node, Gen | Select))
+    return {node.name: node.place for node in nodes if node.name is not None}

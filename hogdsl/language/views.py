@@ -1,10 +1,10 @@
 """What a stream of a concurrent region sees, as it is declared."""
 
 from hogdsl.compiler.ir import Item, SeesStream
-from hogdsl.compiler.nodes import Fixed, Place
+from hogdsl.compiler.nodes import Place, Shown
 from hogdsl.language.draft import Draft
 from hogdsl.language.handles import Handle
-from hogdsl.language.pieces import Piece, as_fixed
+from hogdsl.language.pieces import Piece, as_shown
 
 
 class View:
@@ -12,9 +12,9 @@ class View:
 
     def __init__(self, draft: Draft, name: str, prompt: str | Piece | None, place: Place) -> None:
         self._draft, self._name = draft, name
-        self.prompt: tuple[Fixed, ...] = ()
+        self.prompt: tuple[Shown, ...] = ()
         if prompt is not None:
-            self.prompt = as_fixed(prompt, f"the prompt of {name!r}", place)
+            self.prompt = as_shown(prompt, f"the prompt of {name!r}", place)
         self.items: tuple[Item, ...] | None = None
         """None for what its role sees."""
 
@@ -35,4 +35,4 @@ class View:
     def _item(self, item: object, place: Place) -> tuple[Item, ...]:
         if isinstance(item, Handle):
             return (SeesStream(region=item.room, stream=item.name, place=place),)
-        return as_fixed(item, f"a text that {self._name!r} sees", place)
+        return as_shown(item, f"a text that {self._name!r} sees", place)

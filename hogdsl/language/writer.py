@@ -13,7 +13,7 @@ from hogdsl.language.draft import Draft
 from hogdsl.language.gens import GenSettings, gen_node, select_node
 from hogdsl.language.handles import Handle
 from hogdsl.language.later import Later, as_text, logprobs_of, scores_of
-from hogdsl.language.pieces import Piece, as_piece
+from hogdsl.language.pieces import Piece, as_written
 from hogdsl.language.schemas import Schema
 from hogdsl.language.source import here
 from hogdsl.language.tool_calls import watch_calls
@@ -50,7 +50,7 @@ class Writer(Handle):
             ProgramError: the stream's `with` block is not open, or it is neither.
         """
         place = here()
-        self._write(as_piece(content, place).nodes, place)
+        self._write(as_written(content, f"what {self._name!r} writes", place), place)
         return self
 
     def __getitem__(self, name: str) -> str:

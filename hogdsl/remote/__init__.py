@@ -15,7 +15,7 @@ __all__ = ["connect"]
 DEFAULT_URL = "http://127.0.0.1:8642"
 
 
-def connect(url: str = DEFAULT_URL, *, connect_seconds: float = 10.0) -> Runtime:
+def connect(url: str = DEFAULT_URL, *, connect_seconds: float = 10.0, tenant: str = "") -> Runtime:
     """A runtime on a server: `program.on(hog.connect(url))` runs there.
 
     The program's function, its callbacks, tools and channels stay here; its regions run there. Each
@@ -25,10 +25,11 @@ def connect(url: str = DEFAULT_URL, *, connect_seconds: float = 10.0) -> Runtime
         url: of the server, as `hogdsl serve` prints it; `https` where something before the server
             speaks TLS.
         connect_seconds: so long the server may take to answer.
+        tenant: whose runs they are, unless a run says so itself (`Program.on`).
 
     Raises:
         ServerError: nobody answers there, it is no hogdsl server, or one of another version.
     """
     from hogdsl.remote.runtime import RemoteRuntime
 
-    return RemoteRuntime(url, connect_seconds=connect_seconds)
+    return RemoteRuntime(url, connect_seconds=connect_seconds, tenant=tenant)

@@ -21,9 +21,10 @@ class RemoteRuntime:
         info: what the server has said of itself.
     """
 
-    def __init__(self, url: str, *, connect_seconds: float) -> None:
+    def __init__(self, url: str, *, connect_seconds: float, tenant: str) -> None:
         self._address = Address.parse(url, seconds=connect_seconds)
         self.info = _ask_for_info(self._address)
+        self._tenant = tenant
         self._sessions: WeakSet[RemoteSession] = WeakSet()
         self._lock = Lock()
         self._closed = False
@@ -37,9 +38,14 @@ class RemoteRuntime:
         return self.info.context_length
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> RemoteSession:
-        """Begin a run; see `hogdsl.ports.Runtime.open`.
+        """Begin a run; see `hogdsl.ports.Runtime.open`. Without a tenant it is that of `connect`.
 
         Raises:
             ServerError: the server does not answer.
@@ -48,7 +54,12 @@ class RemoteRuntime:
         """
         if self._closed:
             raise RunCancelled("the runtime is closed. Open another one to run programs.")
-        hello = Open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+        hello = Open(
+            seed=seed,
+            max_tokens=max_tokens,
+            max_seconds=max_seconds,
+            tenant=tenant or self._tenant,
+        )
         session = RemoteSession(self._address, hello, self.info.max_message_bytes)
         with self._lock:
             self._sessions.add(session)

@@ -39,6 +39,9 @@ Model = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")]
 Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
+Weights = Annotated[
+    str | None, typer.Option(help="float16 keeps a float32 model's matrices in half the memory.")
+]
 Pace = Annotated[
     float | None,
     typer.Option(min=0.1, help="On a terminal: show at most this many steps a second."),
@@ -57,6 +60,7 @@ def run(
     model: Model = BUILT_IN,
     device: Device = None,
     dtype: Dtype = None,
+    weights: Weights = None,
     on: Annotated[
         str | None, typer.Option("--on", metavar="URL", help="Run it on a server (`hogdsl serve`).")
     ] = None,
@@ -67,6 +71,9 @@ def run(
     max_seconds: Annotated[
         float | None, typer.Option(min=0.001, help="The whole run is cancelled after so long.")
     ] = None,
+    tenant: Annotated[
+        str, typer.Option(metavar="NAME", help="Texts are found in the cache only within one.")
+    ] = "",
     pace: Pace = None,
     record: Annotated[
         Path | None,
@@ -85,16 +92,20 @@ def run(
         if record is not None:
             announce(record, errors)
         if on is None:
-            runtime = start(errors, model=model, device=device, dtype=dtype)
-        elif (model, device, dtype) == (BUILT_IN, None, None):
+            runtime = start(errors, model=model, device=device, dtype=dtype, weights=weights)
+        elif (model, device, dtype, weights) == (BUILT_IN, None, None, None):
             runtime = connect(on)
         else:
-            raise UsageError("--on names a server, which has its --model, --device and --dtype")
+            raise UsageError(
+                "--on names a server, which has its --model, --device, --dtype and --weights"
+            )
         try:
             place = runtime
             if record is not None:
                 place = recording(runtime, record, file, chosen.name, given)
-            bound = chosen.on(place, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+            bound = chosen.on(
+                place, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
+            )
             live = console.is_terminal and not events
             view_of = view_for(console, events=events)
             play(bound, arguments, view_of, pace=pace if live else None, far=on is not None)
@@ -109,6 +120,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8642,
     device: Device = None,
     dtype: Dtype = None,
+    weights: Weights = None,
     max_sessions: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 64,
     max_message_bytes: Annotated[
         int, typer.Option(min=1024, help="The longest message that a client may send.")
@@ -117,7 +129,7 @@ def serve(
     """Serve a model to programs elsewhere, until Ctrl-C."""
     errors = Console(stderr=True)
     with reported(errors):
-        runtime = start(errors, model=model, device=device, dtype=dtype)
+        runtime = start(errors, model=model, device=device, dtype=dtype, weights=weights)
         try:
             serving.serve(
                 runtime,
@@ -154,6 +166,7 @@ def replay(
     ] = False,
     device: Device = None,
     dtype: Dtype = None,
+    weights: Weights = None,
     pace: Pace = None,
     events: Events = False,
 ) -> None:
@@ -164,7 +177,8 @@ def replay(
             raise UsageError("--fork-at and --edit go together: where, and what instead")
         place = None if fork_at is None else parse_place(fork_at)
         trace = traces().read_trace(file)
-        runtime = start(errors, model=model or trace.header.model_name, device=device, dtype=dtype)
+        name = model or trace.header.model_name
+        runtime = start(errors, model=name, device=device, dtype=dtype, weights=weights)
         pace = pace if console.is_terminal and not events else None
         view_of = view_for(console, events=events)
         try:

@@ -29,6 +29,8 @@ MARKS: dict[State, tuple[str, str]] = {
 
 RUNTIME_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "jinja2", "numpy")
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+HALF_LIBRARIES = ("x86", "fbgemm")
+"""As `runtime/model/products.py` has it: what torch calls the library that has float16 weights."""
 GET_RUNTIME = "pip install 'hogdsl[runtime]'"
 
 
@@ -50,6 +52,7 @@ def examine() -> list[Finding]:
         *(_installed(name, get=GET_RUNTIME) for name in RUNTIME_PACKAGES),
         device(),
         threads(),
+        half_weights(),
         embedded_model(_runtime_folder()),
     ]
 
@@ -90,6 +93,18 @@ def threads() -> Finding:
     if allowed is not None:
         detail += f", OMP_NUM_THREADS={allowed}"
     return Finding(what="threads", state="ok", detail=detail)
+
+
+def half_weights(load: Callable[[str], Any] = import_module) -> Finding:
+    """Whether `--weights float16` works here."""
+    what = "--weights float16"
+    try:
+        library = load("torch").backends.quantized.engine
+    except (ImportError, OSError):  # said of the device
+        return Finding(what=what, state="absent", detail="not known without torch")
+    if library in HALF_LIBRARIES:
+        return Finding(what=what, state="ok", detail="on a cpu")
+    return Finding(what=what, state="absent", detail="needs an x86 processor with AVX2")
 
 
 def embedded_model(runtime_folder: Path | None) -> Finding:

@@ -85,6 +85,7 @@ def _bound(program: AnyProgram, fork: Fork, trace: Trace) -> AnyProgram:
         seed=opened.seed,
         max_tokens=opened.max_tokens,
         max_seconds=opened.max_seconds,
+        tenant=opened.tenant,
     )
 
 

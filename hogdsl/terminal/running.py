@@ -23,7 +23,12 @@ OURS = ("hogdsl", "runtime")
 
 
 def start(
-    console: Console, *, model: str, device: str | None = None, dtype: str | None = None
+    console: Console,
+    *,
+    model: str,
+    device: str | None = None,
+    dtype: str | None = None,
+    weights: str | None = None,
 ) -> Runtime:
     """The embedded runtime, with a word on `console` while the model is loaded.
 
@@ -32,7 +37,7 @@ def start(
         ModelError: the folder is no checkpoint that can be run.
     """
     with needing_runtime("running programs"), console.status(Text(f"loading {printable(model)}")):
-        return local(model, device=device, dtype=dtype)
+        return local(model, device=device, dtype=dtype, weights=weights)
 
 
 @contextmanager

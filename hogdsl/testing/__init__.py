@@ -34,6 +34,8 @@ __all__ = ["ScriptRuntime", "ScriptSession", "script"]
 class ScriptSession(Protocol):
     """One run of a script: a `hogdsl.ports.Session` that remembers what it was told."""
 
+    tenant: str
+    """Whose run it is."""
     regions: list[Region]
     """What was run, in order."""
     commands: list[Command]
@@ -68,7 +70,12 @@ class ScriptRuntime(Protocol):
         ...
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> ScriptSession: ...
     def stats(self) -> Stats: ...
     def close(self) -> None: ...

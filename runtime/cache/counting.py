@@ -34,8 +34,8 @@ class CountingCache:
         living = (b for b in self.blocks.values() if b.number not in self._suspended)
         return sum(block.n_tokens for block in living)
 
-    def block(self) -> Block:
-        block = Block(self._n_ever)
+    def block(self, *, namespace: str = "") -> Block:
+        block = Block(self._n_ever, namespace=namespace)
         self._n_ever += 1
         self.blocks[block.number] = block
         return block

@@ -14,6 +14,7 @@ from hogdsl.errors import ModelError
 from runtime.checkpoint.tensor_files import StoredTensor, list_tensors, read_tensors
 from runtime.json_fields import read_fields
 from runtime.model.config import ModelConfig, model_config
+from runtime.model.products import HALF, check_weights
 from runtime.model.transformer import Transformer
 from runtime.model.weights import Place, empty_weights, places
 
@@ -33,6 +34,7 @@ def load_transformer(
     *,
     device: torch.device | str = "cpu",
     dtype: torch.dtype | str | None = None,
+    weights: str | None = None,
 ) -> Transformer:
     """Load the weights of a checkpoint.
 
@@ -40,9 +42,11 @@ def load_transformer(
         folder: has `config.json` and safetensors files.
         device: where the weights go.
         dtype: what they become; by default float32 on a CPU, elsewhere what the checkpoint has.
+        weights: how large matrices are kept; see `Engine.load`.
 
     Raises:
-        ModelError: the folder is no checkpoint, or of a model that cannot be run faithfully.
+        ModelError: the folder is no checkpoint, or of a model that cannot be run faithfully, or
+            there is no such dtype, or no such way to keep matrices.
     """
     folder, device = Path(folder), torch.device(device)
     config = read_config(folder)
@@ -50,12 +54,14 @@ def load_transformer(
     # Tensors on "meta" have shapes and no memory: all names and shapes are checked first.
     plan = empty_weights(config, device=torch.device("meta"), dtype=torch.float32)
     _check_tensors(folder, [*places(config, plan)], stored)
-    weights = empty_weights(config, device=device, dtype=_dtype(dtype, device, config, stored))
-    targets = {place.name: place.target for place in places(config, weights)}
+    found = _dtype(dtype, device, config, stored)
+    check_weights(weights, device, found)
+    filled = empty_weights(config, device=device, dtype=found)
+    targets = {place.name: place.target for place in places(config, filled)}
     for name, tensor in read_tensors({name: stored[name] for name in targets}):
         targets[name].copy_(tensor)
     targets.clear()  # so that each plain matrix is let go of as soon as it is packed
-    return Transformer(config, weights)
+    return Transformer(config, filled, half=weights == HALF)
 
 
 def read_config(folder: Path | str) -> ModelConfig:

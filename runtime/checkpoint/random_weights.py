@@ -14,11 +14,12 @@ def random_transformer(
     seed: int,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    half: bool = False,
 ) -> Transformer:
     """A model whose activations have about the size of a trained one's.
 
     Drawn in float32 on `device` and then rounded, so models of several dtypes agree up to rounding.
-    The same seed gives the same weights on the same kind of device.
+    The same seed gives the same weights on the same kind of device. `half` as in `Transformer`.
     """
     device = torch.device(device)
     generator = torch.Generator(device).manual_seed(seed)
@@ -26,7 +27,7 @@ def random_transformer(
     for place in places(config, weights):
         drawn = torch.randn(place.shape, generator=generator, device=device)
         place.target.copy_(_scaled(place.name, drawn))
-    return Transformer(config, weights)
+    return Transformer(config, weights, half=half)
 
 
 def _scaled(name: str, drawn: Tensor) -> Tensor:

@@ -93,15 +93,21 @@ def _yarn_share(settings: RopeSettings, head_dim: int) -> Tensor:
 
 
 class Rope:
-    """The rotation of one model, on one device."""
+    """The rotation of one model, on one device.
+
+    Attributes:
+        settings: what the frequencies are made of.
+        head_dim: components of a query or key.
+        frequencies: float64[head_dim / 2] on the CPU, radians per position of each pair.
+    """
 
     def __init__(
         self, settings: RopeSettings, head_dim: int, *, device: torch.device | str = "cpu"
     ) -> None:
         self.settings = settings
         self.head_dim = head_dim
-        frequencies = inverse_frequencies(settings, head_dim)
-        self._frequencies = torch.cat((frequencies, frequencies)).to(device)
+        self.frequencies = inverse_frequencies(settings, head_dim)
+        self._frequencies = torch.cat((self.frequencies, self.frequencies)).to(device)
 
     def __repr__(self) -> str:
         kind, theta = self.settings.kind, self.settings.theta

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from runtime.model.config import ModelConfig
 from runtime.model.kernels import Kernels, TorchKernels
-from runtime.model.products import pack, product
+from runtime.model.products import product
 from runtime.model.rope import Rope
-from runtime.model.weights import LayerWeights, Weights
+from runtime.model.weights import LayerWeights, Weights, pack
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """`attend(layer, q, k, v) -> [n, n_heads, head_dim]`
@@ -34,13 +34,14 @@ class Transformer:
         kernels: what computes norms and gates; torch's own, or others that suit the device.
     """
 
-    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+    def __init__(self, config: ModelConfig, weights: Weights, *, half: bool = False) -> None:
         """
         Args:
             config: the model's.
             weights: taken over; on a CPU their large matrices are packed.
+            half: pack them in float16.
         """
-        pack(weights)
+        pack(weights, half=half)
         self.config = config
         self.weights = weights
         self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)

@@ -12,28 +12,29 @@ import torch
 from torch import Tensor
 
 from runtime.model.config import ModelConfig
+from runtime.model.products import Matrix, packed
 
 
 @dataclass(slots=True, kw_only=True)
 class LayerWeights:
-    """One layer. Matrices are [out, in], as torch's `linear` takes them; see `products.pack`."""
+    """One layer. Matrices are [out, in], as torch's `linear` takes them; see `pack`."""
 
     attention_norm: Tensor
     """[width]"""
-    qkv: Tensor
+    qkv: Matrix
     """[(n_heads + 2 * n_kv_heads) * head_dim, width]: queries, then keys, then values"""
     qkv_bias: Tensor | None
     qk_norm: Tensor | None
     """[n_heads + n_kv_heads, head_dim]: one row per head, equal for all query and all key heads"""
-    out: Tensor
+    out: Matrix
     """[width, n_heads * head_dim]"""
     out_bias: Tensor | None
     mlp_norm: Tensor
     """[width]"""
-    gate_up: Tensor
+    gate_up: Matrix
     """[2 * mlp_width, width]: gate, then up"""
     gate_up_bias: Tensor | None
-    down: Tensor
+    down: Matrix
     """[width, mlp_width]"""
     down_bias: Tensor | None
 
@@ -47,8 +48,8 @@ class Weights:
     layers: tuple[LayerWeights, ...]
     final_norm: Tensor
     """[width]"""
-    head: Tensor
-    """[n_vocab, width]; the embedding itself when they are tied"""
+    head: Matrix
+    """[n_vocab, width]; the embedding itself when they are tied, unless it is packed in float16"""
 
 
 def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dtype) -> Weights:
@@ -85,6 +86,23 @@ def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dty
     )
 
 
+def pack(weights: Weights, *, half: bool = False) -> None:
+    """Pack all large float32 matrices of a model on a CPU, in place, one after the other.
+
+    An embedding that is the head, too, stays as it is, since rows of it are looked up; in float16
+    the head becomes a matrix of its own. Elsewhere, and where torch cannot, this does nothing.
+
+    Args:
+        weights: filled.
+        half: pack them in float16; see `products.check_weights`.
+    """
+    for layer in weights.layers:
+        layer.qkv, layer.out = packed(layer.qkv, half=half), packed(layer.out, half=half)
+        layer.gate_up, layer.down = packed(layer.gate_up, half=half), packed(layer.down, half=half)
+    if half or weights.head is not weights.embedding:
+        weights.head = packed(weights.head, half=half)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one tensor of a checkpoint goes."""
@@ -98,7 +116,10 @@ class Place:
 
 
 def places(config: ModelConfig, weights: Weights) -> Iterator[Place]:
-    """Every tensor that a checkpoint of this model must have, and where it goes."""
+    """Every tensor that a checkpoint of this model must have, and where it goes.
+
+    `weights` are as `empty_weights` made them, not packed.
+    """
     yield _place("model.embed_tokens.weight", weights.embedding)
     for index, layer in enumerate(weights.layers):
         prefix = f"model.layers.{index}."
@@ -116,7 +137,7 @@ def _attention_places(prefix: str, config: ModelConfig, layer: LayerWeights) -> 
     sizes = [n_heads * head_dim, n_kv_heads * head_dim, n_kv_heads * head_dim]
     for kind, matrix in (("weight", layer.qkv), ("bias", layer.qkv_bias)):
         if matrix is not None:
-            for part, target in zip("qkv", matrix.split(sizes), strict=True):
+            for part, target in zip("qkv", _plain(matrix).split(sizes), strict=True):
                 yield _place(f"{prefix}{part}_proj.{kind}", target)
     if layer.qk_norm is not None:
         q_rows, k_rows = layer.qk_norm.split([n_heads, n_kv_heads])
@@ -130,7 +151,7 @@ def _attention_places(prefix: str, config: ModelConfig, layer: LayerWeights) -> 
 def _mlp_places(prefix: str, config: ModelConfig, layer: LayerWeights) -> Iterator[Place]:
     for kind, matrix in (("weight", layer.gate_up), ("bias", layer.gate_up_bias)):
         if matrix is not None:
-            gate, up = matrix.split(config.mlp_width)
+            gate, up = _plain(matrix).split(config.mlp_width)
             yield _place(f"{prefix}gate_proj.{kind}", gate)
             yield _place(f"{prefix}up_proj.{kind}", up)
     yield _place(prefix + "down_proj.weight", layer.down)
@@ -138,5 +159,10 @@ def _mlp_places(prefix: str, config: ModelConfig, layer: LayerWeights) -> Iterat
         yield _place(prefix + "down_proj.bias", layer.down_bias)
 
 
-def _place(name: str, target: Tensor) -> Place:
-    return Place(name, tuple(target.shape), target)
+def _place(name: str, target: Matrix) -> Place:
+    return Place(name, tuple(_plain(target).shape), _plain(target))
+
+
+def _plain(matrix: Matrix) -> Tensor:
+    assert isinstance(matrix, Tensor)
+    return matrix

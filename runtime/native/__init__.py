@@ -2,7 +2,9 @@
 
 build.py      compiling it once, loading it; torch's threads
 common.h      vectors, and sharing work out to threads
-attention.c   attention over views, one layer (`runtime.attention.native`)
+plan.h        what attention is told of a step, made by
+planning.c      from rows and their spans, and read by
+attention.c     attention over views, one layer (`runtime.attention.native`)
 tokens.c      norms and gates (`runtime.model.kernels`)
 """
 

@@ -9,51 +9,14 @@
  * Keys lie in tiles of LANES slots, component by component, so that one vector holds the same
  * component of LANES keys and scores need no sums across a vector. Values lie slot by slot.
  */
-#include "common.h"
+#include "plan.h"
 
-enum { BLOCK = 512, HEAD_DIM_MOST = 512 };
+enum { BLOCK = 512 };
 #ifdef __AVX512F__
 enum { ROWS = 8 };
 #else
 enum { ROWS = 4 }; /* as many as there are registers for */
 #endif
-
-typedef struct {
-    int64_t token;    /* the first new token of the row */
-    int64_t n_tokens; /* and how many there are */
-    int64_t n_causal; /* keys of the span up to the place of the first one */
-    int64_t n_keys;   /* keys of the span that the row's view has */
-    int64_t turn;     /* where the first one's rotation is */
-    int64_t part;     /* its part of the first chunk; parts of one token are neighbours */
-    int64_t n_parts;  /* of one token */
-} Reading;
-
-typedef struct {
-    int64_t slot; /* where the span begins */
-    int64_t n_keys;
-    int64_t reading; /* the first of those that see it */
-    int64_t n_readings;
-} Group;
-
-typedef struct {
-    int64_t group, chunk;
-} Task;
-
-typedef struct {
-    int64_t n_heads, n_kv_heads, head_dim, n_tiles;
-    int64_t chunk_tokens, n_threads, n_new, n_tasks;
-    const Reading *readings;
-    const Group *groups;
-    const Task *tasks;
-    const int64_t *part_starts; /* [n_new + 1], the first part of each new token */
-    const int64_t *new_slots;   /* [n_new] */
-    const int64_t *new_turns;   /* [n_new] */
-    const int64_t *turns;       /* per reading and token, the index of its rotation */
-    const float *rotations;     /* [..., head_dim]: half cosines, half sines */
-    float *found;               /* [n_parts, n_heads, padded head_dim] */
-    float *largest, *sums;      /* [n_parts, n_heads] */
-    Region region;              /* or NULL */
-} Plan;
 
 typedef struct {
     Shared shared;
@@ -65,7 +28,6 @@ typedef struct {
     float *out;                           /* [n_new, n_heads, head_dim] */
 } Call;
 
-INLINE int64_t padded(int64_t head_dim) { return (head_dim + LANES - 1) / LANES * LANES; }
 
 INLINE ints lanes_in(int64_t from, int64_t to) {
     const ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -226,7 +188,7 @@ INLINE void read_rows(const int R, Rows *rows, const float *keys, const float *v
 static void read_gathered(const Call *call, Rows *rows, const float *keys, const float *values,
                           int64_t lane) {
     const Plan *plan = call->plan;
-    int64_t head_dim = plan->head_dim, width = padded(head_dim);
+    int64_t head_dim = plan->shape.head_dim, width = padded(head_dim);
     switch (rows->n) {
     case 1: read_rows(1, rows, keys, values, lane, head_dim); break;
     case 2: read_rows(2, rows, keys, values, lane, head_dim); break;
@@ -240,7 +202,7 @@ static void read_gathered(const Call *call, Rows *rows, const float *keys, const
 #endif
     }
     for (int r = 0; r < rows->n; r++) {
-        int64_t to = rows->part[r] * plan->n_heads + rows->head[r];
+        int64_t to = rows->part[r] * plan->shape.n_heads + rows->head[r];
         memcpy(plan->found + to * width, rows->found + r * width, sizeof(float) * width);
         plan->largest[to] = rows->largest[r];
         plan->sums[to] = rows->sums[r];
@@ -251,10 +213,10 @@ static void read_gathered(const Call *call, Rows *rows, const float *keys, const
 static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows *rows) {
     const Plan *plan = call->plan;
     const Group *group = plan->groups + task->group;
-    int64_t head_dim = plan->head_dim, n_shared = plan->n_heads / plan->n_kv_heads;
+    int64_t head_dim = plan->shape.head_dim, n_shared = plan->shape.n_heads / plan->shape.n_kv_heads;
     int64_t begin = task->chunk * plan->chunk_tokens, slot = group->slot + begin;
     int64_t n_here = least(plan->chunk_tokens, group->n_keys - begin);
-    int64_t tile = kv_head * plan->n_tiles + slot / LANES, lane = slot % LANES;
+    int64_t tile = kv_head * plan->shape.n_tiles + slot / LANES, lane = slot % LANES;
     const float *keys = call->keys + tile * LANES * head_dim;
     const float *values = call->values + tile * LANES * padded(head_dim);
     float scale = 1.0f / sqrtf((float)head_dim);
@@ -266,11 +228,11 @@ static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows 
             int64_t seen = least(reading->n_causal + t, reading->n_keys) - begin;
             int64_t part = reading->part + t * reading->n_parts + task->chunk;
             const float *rotation =
-                plan->rotations + plan->turns[reading->turn + t] * head_dim;
+                plan->turns + (reading->turn + t) * head_dim;
             for (int64_t g = 0; g < n_shared; g++) {
                 int64_t head = kv_head * n_shared + g, r = rows->n;
                 if (seen <= 0) {
-                    plan->sums[part * plan->n_heads + head] = 0;
+                    plan->sums[part * plan->shape.n_heads + head] = 0;
                     continue;
                 }
                 const float *q = call->q + (reading->token + t) * call->q_stride + head * head_dim;
@@ -293,12 +255,12 @@ static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows 
 static void write_new(void *data) {
     Call *call = data;
     const Plan *plan = call->plan;
-    int64_t head_dim = plan->head_dim, width = padded(head_dim);
+    int64_t head_dim = plan->shape.head_dim, width = padded(head_dim);
     for (int64_t t = take(call, 1); t < plan->n_new; t = take(call, 1)) {
         int64_t slot = plan->new_slots[t];
-        const float *rotation = plan->rotations + plan->new_turns[t] * head_dim;
-        for (int64_t h = 0; h < plan->n_kv_heads; h++) {
-            int64_t tile = h * plan->n_tiles + slot / LANES;
+        const float *rotation = plan->new_turns + t * head_dim;
+        for (int64_t h = 0; h < plan->shape.n_kv_heads; h++) {
+            int64_t tile = h * plan->shape.n_tiles + slot / LANES;
             turn(call->k + t * call->k_stride + h * head_dim, rotation, head_dim, 1,
                  call->keys + tile * LANES * head_dim + slot % LANES, LANES);
             memcpy(call->values + (tile * LANES + slot % LANES) * width,
@@ -311,17 +273,17 @@ static void write_new(void *data) {
 static void read_all(void *data) {
     Call *call = data;
     const Plan *plan = call->plan;
-    int64_t n = plan->n_tasks * plan->n_kv_heads;
+    int64_t n = plan->n_tasks * plan->shape.n_kv_heads;
     Rows rows;
     for (int64_t i = take(call, 1); i < n; i = take(call, 1))
-        read_task(call, plan->tasks + i / plan->n_kv_heads, i % plan->n_kv_heads, &rows);
+        read_task(call, plan->tasks + i / plan->shape.n_kv_heads, i % plan->shape.n_kv_heads, &rows);
 }
 
 /* Merge the parts of each new token. Each head of it sees itself, so one sum is not 0. */
 static void merge_all(void *data) {
     Call *call = data;
     const Plan *plan = call->plan;
-    int64_t n_heads = plan->n_heads, head_dim = plan->head_dim, width = padded(head_dim);
+    int64_t n_heads = plan->shape.n_heads, head_dim = plan->shape.head_dim, width = padded(head_dim);
     for (int64_t t = take(call, 1); t < plan->n_new; t = take(call, 1)) {
         int64_t first = plan->part_starts[t], last = plan->part_starts[t + 1];
         for (int64_t h = 0; h < n_heads; h++) {
@@ -346,11 +308,32 @@ static void merge_all(void *data) {
 
 void attend(const Plan *plan, float *keys, float *values, const float *q, int64_t q_stride,
             const float *k, int64_t k_stride, const float *v, int64_t v_stride, float *out) {
-    Shared shared = {plan->region, plan->n_threads, 0};
+    Shared shared = {plan->shape.region, plan->n_threads, 0};
     Call call = {shared,   plan,     keys,     values, q,  k,
                  v,        q_stride, k_stride, v_stride, out};
     int many = plan->n_new >= 32;
     share_out(write_new, &call, many);
     share_out(read_all, &call, 1);
     share_out(merge_all, &call, many);
+}
+
+/* Copy keys and values of n slots of all layers to other slots; keys are turned by `turns`
+ * [n, head_dim] more. No target is a source. */
+void move(const Shape *shape, float *const *keys, float *const *values, int64_t n_layers,
+          const int64_t *sources, const int64_t *targets, const float *turns, int64_t n) {
+    int64_t head_dim = shape->head_dim, width = padded(head_dim);
+    float key[HEAD_DIM_MOST];
+    for (int64_t layer = 0; layer < n_layers; layer++)
+        for (int64_t h = 0; h < shape->n_kv_heads; h++) {
+            int64_t first = h * shape->n_tiles * LANES;
+            for (int64_t i = 0; i < n; i++) {
+                int64_t from = first + sources[i], to = first + targets[i];
+                const float *lane = keys[layer] + from / LANES * LANES * head_dim + from % LANES;
+                for (int64_t c = 0; c < head_dim; c++) key[c] = lane[c * LANES];
+                turn(key, turns + i * head_dim, head_dim, 1,
+                     keys[layer] + to / LANES * LANES * head_dim + to % LANES, LANES);
+                memcpy(values[layer] + to * width, values[layer] + from * width,
+                       sizeof(float) * width);
+            }
+        }
 }

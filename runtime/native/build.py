@@ -20,8 +20,8 @@ from platformdirs import user_cache_path
 
 from hogdsl.errors import EngineError
 
-SOURCES = tuple(Path(__file__).parent / name for name in ("attention.c", "tokens.c"))
-HEADER = Path(__file__).parent / "common.h"
+SOURCES = tuple(Path(__file__).parent / name for name in ("planning.c", "attention.c", "tokens.c"))
+HEADERS = tuple(Path(__file__).parent / name for name in ("common.h", "plan.h"))
 OPTIONS = ("-O3", "-march=native", "-fPIC", "-shared")
 TIMEOUT_S = 120
 CACHE_VARIABLE = "HOGDSL_CACHE"
@@ -80,12 +80,16 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
     threads = (array, word)
     arguments = {
         "attend": (array, array, array, array, word, array, word, array, word, array),
+        "move": (array, array, array, word, array, array, array, word),
+        "plan_step": (array, array, word, array, word, word, word, word),
+        "free_plan": (array,),
         "norm": (array, word, array, array, array, word, word, word, real, *threads),
         "gated": (array, array, word, word, *threads),
     }
     for name, types in arguments.items():
         function = getattr(library, name)
-        function.restype, function.argtypes = None, types
+        function.restype = array if name == "plan_step" else None
+        function.argtypes = types
     return library
 
 
@@ -93,7 +97,7 @@ def _fingerprint(compiler: str) -> str:
     """Of all that the compiled kernel depends on."""
     # Which instructions `-march=native` means, and the compiler's version, are macros.
     macros = _run([compiler, "-march=native", "-dM", "-E", "-xc", os.devnull])
-    sources = [file.read_text() for file in (HEADER, *SOURCES)]
+    sources = [file.read_text() for file in (*HEADERS, *SOURCES)]
     parts = (*sources, *OPTIONS, sysconfig.get_platform(), macros)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

@@ -40,6 +40,8 @@ A run:
     course.py      between two steps: commands, who ends, who begins, when it is over
     holdings.py    the blocks that a run holds, and how they may grow
     accounts.py    what a run has used
+    clock.py       its own time, and how much of it there is
+    telling.py     its events, in one order
     journal.py     who wants to know all that a run depends on
     run.py         one run: its blocks, its region, its events
 

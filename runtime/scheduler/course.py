@@ -16,6 +16,7 @@ from hogdsl.commands import (
     Stop,
     Write,
 )
+from hogdsl.errors import PlanError
 from runtime.scheduler.accounts import Accounts
 from runtime.scheduler.cached import find_beginning, remember_streams
 from runtime.scheduler.life import Phase
@@ -186,6 +187,24 @@ def end_late(present: Present, now_s: float) -> bool:
 
 
 # ---------------------------------------------------------------- the end
+
+
+def waits(present: Present) -> bool:
+    """Whether all streams wait for the program.
+
+    Raises:
+        PlanError: they wait for something that cannot come.
+    """
+    if present.can_advance():
+        return False
+    if present.awaits_program:
+        return True
+    held = ", ".join(sorted(present.rules.held))
+    raise PlanError(
+        f"region {present.plan.name!r}: streams wait for ever: {held}. A stream waits for "
+        "something that cannot come: an answer that is never asked for, or another stream "
+        "that waits. Give the ask `every` or `at`, or let one of them go on."
+    )
 
 
 def join_if_over(present: Present) -> bool:

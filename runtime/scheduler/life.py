@@ -6,6 +6,7 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import Literal
 
+from runtime.blocks import Block
 from runtime.scheduler.work import Cache, Origin, Text
 
 
@@ -40,8 +41,13 @@ class Surroundings:
     run: int
     region: str
     seed: int
+    tenant: str
     emit: Callable[..., None]
     count_encoded: Callable[[int], None]
+
+    def block(self) -> Block:
+        """A new block, whose text may be found again by the tenant's runs."""
+        return self.cache.block(namespace=self.tenant)
 
     def uniform(self, *names: object) -> float:
         """A number in [0, 1) that depends on the run's seed, the region and the names alone."""

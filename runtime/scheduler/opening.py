@@ -23,6 +23,7 @@ def open_region(
     machine: Machine,
     run: int,
     seed: int,
+    tenant: str,
     max_tokens: int | None,
     now_s: float,
     emit: Callable[..., None],
@@ -43,11 +44,12 @@ def open_region(
         run=run,
         region=region.name,
         seed=seed,
+        tenant=tenant,
         emit=emit,
         count_encoded=count_encoded,
     )
     for block in region.blocks:
-        blocks.blocks[block.name] = machine.cache.block()
+        blocks.blocks[block.name] = around.block()
     writers = {
         stream.name: Writer(
             plan=stream,
@@ -77,14 +79,15 @@ def open_region(
 def _texts(region: plan.Region, blocks: Blocks, around: Surroundings) -> dict[str, tuple[int, ...]]:
     texts: dict[str, tuple[int, ...]] = {}
     for block in region.blocks:
-        if isinstance(block, plan.TextBlock):
+        if isinstance(block, plan.DetachedBlock):
+            blocks.detached.add(block.name)
+            texts[block.name] = tuple(around.text.encode(block.text))
+        elif isinstance(block, plan.TextBlock):
             before = blocks.state_after(block.after, {})
             rendered, blocks.turns[block.name] = render(around.text, block.pieces, before)
             first = begins_plainly(block.pieces, before)
-            tokens = tuple(around.text.encode(rendered, first=first))
-            if tokens:
-                texts[block.name] = tokens
-    return texts
+            texts[block.name] = tuple(around.text.encode(rendered, first=first))
+    return {name: tokens for name, tokens in texts.items() if tokens}
 
 
 def _ask(region: plan.Region, ask: plan.Ask, text: Text) -> AskState:

@@ -92,7 +92,7 @@ class Pen:
 
     def turn_over(self, steps: Steps) -> None:
         """The step is finished: go on in a fresh block with the next one."""
-        steps.turn_over(self.around.cache.block())
+        steps.turn_over(self.around.block())
         self.begin_step()
 
     # ---------------------------------------------------------------- events

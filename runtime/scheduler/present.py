@@ -16,11 +16,13 @@ from runtime.scheduler.writer import Writer
 class Blocks:
     """The blocks of a run by their names in its plan, and how each moves a chat on.
 
-    A block without an entry in `turns` leaves the chat as the blocks before it left it.
+    A block without an entry in `turns` leaves the chat as the blocks before it left it; those in
+    `detached` are not even its beginning.
     """
 
     blocks: dict[str, Block]
     turns: dict[str, TurnState]
+    detached: set[str] = field(default_factory=set[str])
 
     def state_after(self, names: tuple[str, ...], owners: dict[str, Writer]) -> TurnState:
         """Where in a chat a view of these blocks ends.
@@ -37,7 +39,7 @@ class Blocks:
                 state = owner.pen.turns
             elif name in self.turns:
                 state = self.turns[name]
-            elif block.n_tokens:
+            elif block.n_tokens and name not in self.detached:
                 state = TurnState(first=False, role=state.role)
         return state
 
@@ -119,7 +121,7 @@ class Present:
     def before_text(self, name: str) -> tuple[str, ...]:
         """The blocks that a text block is encoded after: those being written count as empty."""
         for block in self.plan.blocks:
-            if isinstance(block, plan.TextBlock) and block.name == name:
+            if isinstance(block, plan.EncodedBlock) and block.name == name:
                 return tuple(before for before in block.after if before not in self.owners)
         raise KeyError(name)
 

@@ -6,40 +6,26 @@ freed. When the run fails or is closed, everything is freed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from hogdsl import events, plan
 from hogdsl.commands import Command
-from hogdsl.errors import CapacityError, PlanError, RunCancelled
+from hogdsl.errors import PlanError
 from runtime.blocks import Block
 from runtime.scheduler import prefill
-from runtime.scheduler.accounts import Accounts
 from runtime.scheduler.asks import AskState
 from runtime.scheduler.cached import find_texts, remember_texts, suspend
-from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey
+from runtime.scheduler.clock import RunClock
+from runtime.scheduler.course import conclude, deadline_s, end_late, join_if_over, obey, waits
 from runtime.scheduler.holdings import all_blocks, check_size, growth
-from runtime.scheduler.journal import ErrorName, Journal, NoJournal
+from runtime.scheduler.journal import Journal, NoJournal
 from runtime.scheduler.opening import open_region
 from runtime.scheduler.present import Blocks, Present
 from runtime.scheduler.rows import jobs_of
 from runtime.scheduler.setup import check
+from runtime.scheduler.telling import Telling, error_name
 from runtime.scheduler.turn import Turn
 from runtime.scheduler.work import Growth, Job, Machine, Result
 from runtime.scheduler.writer import Writer
-
-_ERROR_NAMES: dict[type[Exception], ErrorName] = {
-    PlanError: "PlanError",
-    CapacityError: "CapacityError",
-    RunCancelled: "RunCancelled",
-}
-
-
-def _error_name(error: Exception) -> ErrorName:
-    for kind, name in _ERROR_NAMES.items():
-        if isinstance(error, kind):
-            return name
-    return "InternalError"
 
 
 class Run:
@@ -47,12 +33,10 @@ class Run:
 
     Attributes:
         present: the region that runs now, if any.
-        failure: why it is over, if it has failed.
         number: of the run, in the order in which runs were opened.
         is_suspended: its pages have been given up; see `runtime.scheduler.pressure`.
         journal: is told all that the run depends on.
-        lag_s: how far the run's own clock is behind the one that its callers read. A run that goes
-            on where a recorded one stopped goes on at that time.
+        clock: its time.
     """
 
     def __init__(
@@ -64,6 +48,7 @@ class Run:
         seed: int = 0,
         max_tokens: int | None = None,
         max_seconds: float | None = None,
+        tenant: str = "",
         opened_at_s: float | None = None,
     ) -> None:
         """
@@ -74,25 +59,22 @@ class Run:
             seed: of all that is chosen at random.
             max_tokens: bounds every stream that has no smaller budget of its own.
             max_seconds: a run that is not over by then fails.
+            tenant: its texts are found in the cache by runs of the same one only.
             opened_at_s: from when that counts; None: from the beginning of its first region.
         """
         self.present: Present | None = None
-        self.failure: events.Failed | None = None
         self.number = number
         self.is_suspended = False
         self.journal: Journal = NoJournal()
-        self.lag_s = 0.0
+        self.clock = RunClock(opened_at_s, max_seconds)
         self._calls: list[Callable[[], None]] = []
         """What was said to it while it was suspended."""
         self._start_waits = False
         """A region is to begin as soon as it is restored."""
-        self._machine, self._emit_event = machine, emit
-        self._seed, self._max_tokens, self._max_seconds = seed, max_tokens, max_seconds
-        self._opened_at_s = opened_at_s
-        self._accounts = Accounts()
+        self._machine, self._telling = machine, Telling(emit)
+        self._accounts, self._emit = self._telling.accounts, self._telling.emit
+        self._seed, self._max_tokens, self._tenant = seed, max_tokens, tenant
         self._blocks = Blocks(blocks={}, turns={})
-        self._n_events = 0
-        self._began_at_s: float | None = None
 
     def __repr__(self) -> str:
         region = self.present.plan.name if self.present else "between regions"
@@ -101,7 +83,12 @@ class Run:
     @property
     def usage(self) -> events.Usage:
         """What has been used so far."""
-        return events.Usage(**asdict(self._accounts))
+        return self._telling.usage
+
+    @property
+    def failure(self) -> events.Failed | None:
+        """Why it is over, if it has failed."""
+        return self._telling.failure
 
     @property
     def is_running(self) -> bool:
@@ -113,7 +100,7 @@ class Run:
 
     def start(self, region: plan.Region, now_s: float) -> None:
         """Begin a region; a plan that does not fit together fails the run."""
-        now_s -= self.lag_s
+        now_s = self.clock.own_s(now_s)
         if self.is_suspended:
             self._start_waits = True
             self._calls.append(lambda: self._start(region, now_s))
@@ -123,13 +110,11 @@ class Run:
     def _start(self, region: plan.Region, now_s: float) -> None:
         self._start_waits = False
         self.journal.started(region, now_s)
-        if self._began_at_s is None:
-            self._began_at_s = now_s
-            self._opened_at_s = now_s if self._opened_at_s is None else self._opened_at_s
+        self.clock.begin(now_s)
         try:
             if self.present is not None:
                 raise PlanError(f"region {region.name!r}: {self.present.plan.name!r} still runs")
-            self._check_deadline(now_s)
+            self.clock.check(now_s)
             check(region, self._blocks.blocks.keys())
             self._emit(
                 events.RegionStarted,
@@ -142,6 +127,7 @@ class Run:
                 machine=self._machine,
                 run=self.number,
                 seed=self._seed,
+                tenant=self._tenant,
                 max_tokens=self._max_tokens,
                 now_s=now_s,
                 emit=self._emit,
@@ -155,7 +141,7 @@ class Run:
 
     def tell(self, command: Command, now_s: float) -> None:
         """The program says something; between two steps only. Too late, it does nothing."""
-        now_s -= self.lag_s
+        now_s = self.clock.own_s(now_s)
         if self.is_suspended and self.is_running:
             self._calls.append(lambda: self._tell(command, now_s))
         else:
@@ -175,12 +161,12 @@ class Run:
 
     def keep_time(self, now_s: float) -> bool:
         """End what is late or fills its context; says whether the run can make a step."""
-        now_s -= self.lag_s
+        now_s = self.clock.own_s(now_s)
         present = self.present
         if not self.is_running:
             return False
         try:
-            self._check_deadline(now_s)
+            self.clock.check(now_s)
             if present is None or self.is_suspended:
                 self._wake_if_late(now_s)
                 return False
@@ -191,7 +177,7 @@ class Run:
                 conclude(present, self._accounts, now_s, stepped=False)
             if self._join_if_over(present) and not late:
                 self.journal.timed(now_s)
-            return self.present is not None and not self._waits(present)
+            return self.present is not None and not waits(present)
         except Exception as error:  # one run's fault is not to end the others
             self.fail(error)
             return False
@@ -231,23 +217,6 @@ class Run:
             return None
         return Turn(run=self, jobs=tuple(jobs), is_prefill=is_prefill)
 
-    def _waits(self, present: Present) -> bool:
-        """Whether all streams wait for the program.
-
-        Raises:
-            PlanError: they wait for something that cannot come.
-        """
-        if present.can_advance():
-            return False
-        if present.awaits_program:
-            return True
-        held = ", ".join(sorted(present.rules.held))
-        raise PlanError(
-            f"region {present.plan.name!r}: streams wait for ever: {held}. A stream waits for "
-            "something that cannot come: an answer that is never asked for, or another stream "
-            "that waits. Give the ask `every` or `at`, or let one of them go on."
-        )
-
     @property
     def is_waiting(self) -> bool:
         """Nothing can go on in it until the program says something, or a deadline passes."""
@@ -260,23 +229,24 @@ class Run:
         """When something ends although no step is made; None if nothing will."""
         if not self.is_running:
             return None
-        limits = [self._deadline_s()]
+        limits = [self.clock.limit_s]
         if self.present is not None:
             limits.append(deadline_s(self.present))
-        return min((limit + self.lag_s for limit in limits if limit is not None), default=None)
+        return min(
+            (limit + self.clock.lag_s for limit in limits if limit is not None), default=None
+        )
 
     def stepped(self, turn: Turn, results: Sequence[Result], now_s: float) -> None:
         """A step was made in which this run had rows; its results are told next."""
-        now_s -= self.lag_s
+        now_s = self.clock.own_s(now_s)
         if not turn.is_prefill:
             self.journal.stepped(turn, results, now_s)
         self._accounts.steps += 1
-        began_at_s = now_s if self._began_at_s is None else self._began_at_s
-        self._accounts.seconds = now_s - began_at_s
+        self._accounts.seconds = self.clock.running_s(now_s)
 
     def settle(self, now_s: float) -> None:
         """All results of a step were told to its jobs: rules, the region's end."""
-        now_s -= self.lag_s
+        now_s = self.clock.own_s(now_s)
         present = self.present
         if present is None:
             return
@@ -291,7 +261,7 @@ class Run:
 
     def fail(self, error: Exception) -> None:
         """End the run; what it held is freed, and `Failed` says why."""
-        name = _error_name(error)
+        name = error_name(error)
         message = str(error) or repr(error)
         self.journal.failed(name, message)
         self.close()
@@ -310,19 +280,6 @@ class Run:
         self.present = None
         self._emit(events.Joined, region=present.plan.name, usage=self.usage)
         return True
-
-    def _deadline_s(self) -> float | None:
-        if self._max_seconds is None or self._opened_at_s is None:
-            return None
-        return self._opened_at_s + self._max_seconds
-
-    def _check_deadline(self, now_s: float) -> None:
-        limit_s = self._deadline_s()
-        if limit_s is not None and now_s >= limit_s:
-            raise RunCancelled(
-                f"the run had {self._max_seconds} seconds and was not over. Give it more, or let "
-                "it do less."
-            )
 
     # ---------------------------------------------------------------- pages
 
@@ -386,12 +343,3 @@ class Run:
         self._emit(
             events.Committed, stream=writer.plan.name, index=turning.index, text=turning.text
         )
-
-    def _emit(self, kind: type[events.Event], **fields: Any) -> None:
-        if kind is events.Token and fields["token"] is not None:
-            self._accounts.tokens_generated += 1
-        event = kind(seq=self._n_events, step=self._accounts.steps, **fields)
-        self._n_events += 1
-        if isinstance(event, events.Failed):
-            self.failure = event
-        self._emit_event(event)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from hogdsl.errors import CapacityError
 from runtime.scheduler import pressure
-from runtime.scheduler.order import in_order
+from runtime.scheduler.order import Order
 from runtime.scheduler.run import Run
 from runtime.scheduler.turn import Turn
 from runtime.scheduler.work import Cache, Job, Result, RowWork
@@ -58,12 +58,11 @@ class Scheduler:
         """
         Args:
             cache: of the machine that all runs run on.
-            interactive_first: see `in_order`.
+            interactive_first: see `Order`.
         """
-        self._cache, self._interactive_first = cache, interactive_first
+        self._cache = cache
+        self._order = Order(interactive_first=interactive_first)
         self._runs: list[Run] = []
-        self._waited: dict[Run, int] = {}
-        """How many steps each run was passed over since it was last in one."""
 
     def __repr__(self) -> str:
         running = sum(run.present is not None for run in self._runs)
@@ -80,7 +79,7 @@ class Scheduler:
     def remove(self, run: Run) -> None:
         """Close a run and forget it. Safe to call twice."""
         run.close()
-        self._waited.pop(run, None)
+        self._order.forget(run)
         if run in self._runs:
             self._runs.remove(run)
 
@@ -122,7 +121,7 @@ class Scheduler:
 
     def _turns(self, ready: Sequence[Run]) -> Iterator[Turn]:
         n_tokens = 0
-        for run in in_order(ready, self._waited, interactive_first=self._interactive_first):
+        for run in self._order.sorted(ready):
             most = PREFILL_TOKENS if run.is_prefilling else STEP_TOKENS
             turn = run.turn() if n_tokens < most else None
             if turn is not None:
@@ -139,11 +138,9 @@ class Scheduler:
 
     def apply(self, step: Step, results: Sequence[Result], now_s: float) -> None:
         """Tell every job its result, then let every run draw its conclusions."""
-        for run in step.passed_over:
-            self._waited[run] = self._waited.get(run, 0) + 1
+        self._order.stepped(set(step.runs), step.passed_over)
         n_told = 0
         for turn in step.turns:
-            self._waited.pop(turn.run, None)
             turn.run.stepped(turn, results[n_told : n_told + len(turn.jobs)], now_s)
             n_told += len(turn.jobs)
         try:

@@ -24,7 +24,7 @@ def check(region: plan.Region, known: AbstractSet[str]) -> None:
     names = set(known) | {block.name for block in region.blocks}
     field(region, "streams.view").unique([stream.view[-1] for stream in region.streams])
     for block in region.blocks:
-        if isinstance(block, plan.TextBlock):
+        if isinstance(block, plan.EncodedBlock):
             field(region, f"blocks[{block.name!r}].after").known(block.after, names)
     for stream in region.streams:
         _check_stream(region, stream, names)

@@ -61,7 +61,12 @@ class ScriptRuntime:
         """All that were opened, for tests that look at what programs leave behind."""
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> "ScriptSession":
         """Begin a run; the script begins anew.
 
@@ -79,6 +84,7 @@ class ScriptRuntime:
             seed=seed,
             max_tokens=max_tokens,
             max_seconds=max_seconds,
+            tenant=tenant,
         )
         self.sessions.append(session)
         return session
@@ -108,6 +114,7 @@ class ScriptSession:
     """One run of a script. `run` is for one thread at a time, all else for any.
 
     Attributes:
+        tenant: whose run it is.
         regions: what was run, in order.
         commands: what was told to them, in order.
         cancelled: `cancel` was called.
@@ -123,7 +130,9 @@ class ScriptSession:
         seed: int,
         max_tokens: int | None,
         max_seconds: float | None,
+        tenant: str,
     ) -> None:
+        self.tenant = tenant
         self.regions: list[Region] = []
         self.commands: list[Command] = []
         self.cancelled = self.closed = False
@@ -139,6 +148,7 @@ class ScriptSession:
             seed=seed,
             max_tokens=max_tokens,
             max_seconds=max_seconds,
+            tenant=tenant,
             opened_at_s=self._now_s,
         )
         self._loop = Loop(self._machine, lambda: self._now_s)

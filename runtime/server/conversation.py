@@ -97,7 +97,10 @@ class Conversation:
         if not isinstance(message, Open):
             raise PlanError("a session begins with 'open', and this is another message.")
         return self._runtime.open(
-            seed=message.seed, max_tokens=message.max_tokens, max_seconds=message.max_seconds
+            seed=message.seed,
+            max_tokens=message.max_tokens,
+            max_seconds=message.max_seconds,
+            tenant=message.tenant,
         )
 
     async def _talk(self, session: Session) -> tuple[Closed | Refused | None, int]:

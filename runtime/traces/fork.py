@@ -45,7 +45,10 @@ class Fork:
         header = self._trace.header
         with closing(
             self.runtime.open(
-                seed=header.seed, max_tokens=header.max_tokens, max_seconds=header.max_seconds
+                seed=header.seed,
+                max_tokens=header.max_tokens,
+                max_seconds=header.max_seconds,
+                tenant=header.tenant,
             )
         ) as session:
             for region in self.regions:
@@ -74,7 +77,12 @@ class ForkRuntime:
         self._is_used = False
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> ResumedSession:
         """Begin the run; with the settings of the recorded one.
 
@@ -87,15 +95,16 @@ class ForkRuntime:
             )
         self._is_used = True
         header = self._trace.header
-        then = (header.seed, header.max_tokens, header.max_seconds)
-        if then != (seed, max_tokens, max_seconds):
+        then = (header.seed, header.max_tokens, header.max_seconds, header.tenant)
+        now = (seed, max_tokens, max_seconds, tenant)
+        if then != now:
             raise TraceError(
-                f"{self._trace.path}:1: the recorded run has seed, max_tokens and max_seconds "
-                f"{then}, and the fork {(seed, max_tokens, max_seconds)}. Give it the same."
+                f"{self._trace.path}:1: the recorded run has seed, max_tokens, max_seconds and "
+                f"tenant {then}, and the fork {now}. Give it the same."
             )
         queue = EventQueue()
         run = self._runtime.new_run(
-            queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds
+            queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
         )
         return ResumedSession(self._runtime, run, queue, self._trace)
 

@@ -43,6 +43,7 @@ class Header(Wire):
     seed: int
     max_tokens: int | None = None
     max_seconds: float | None = None
+    tenant: str = ""
     program: ProgramCall | None = None
 
     @property

@@ -35,7 +35,12 @@ class RecordingRuntime:
         self._is_used = False
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> EmbeddedSession:
         """Begin or resume the run.
 
@@ -56,11 +61,12 @@ class RecordingRuntime:
             seed=seed,
             max_tokens=max_tokens,
             max_seconds=max_seconds,
+            tenant=tenant,
             program=self._program,
         )
         queue = EventQueue()
         run = self._runtime.new_run(
-            queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds
+            queue, seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
         )
         if self._path.exists() and self._path.stat().st_size:
             return self._resume(header, run, queue)
@@ -142,7 +148,7 @@ def check_same(trace: Trace, header: Header) -> None:
         TraceError: it is not; with what differs.
     """
     check_model(trace, header.model)
-    for field in ("plan_version", "program", "seed", "max_tokens", "max_seconds"):
+    for field in ("plan_version", "program", "seed", "max_tokens", "max_seconds", "tenant"):
         then, now = getattr(trace.header, field), getattr(header, field)
         if then != now:
             raise TraceError(

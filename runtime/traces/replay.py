@@ -29,6 +29,7 @@ class Replay:
             seed=header.seed,
             max_tokens=header.max_tokens,
             max_seconds=header.max_seconds,
+            tenant=header.tenant,
             opened_at_s=0.0,
         )
         self._player = Player(trace, self._run, machine)

@@ -51,7 +51,7 @@ class ResumedSession(EmbeddedSession):
         """
         super().__init__(runtime, run, queue)
         self._trace, self._patience_s = trace, patience_s
-        run.lag_s = 0.0
+        run.clock.lag_s = 0.0
         self._player = Player(trace, run, runtime.machine)
         self._goes_live, self._over = goes_live, over
         self._is_live = False
@@ -148,6 +148,6 @@ class ResumedSession(EmbeddedSession):
     def _join(self) -> None:
         if not self._is_live:
             self._is_live = True
-            self._run.lag_s = self._runtime.now_s() - self._player.now_s
+            self._run.clock.lag_s = self._runtime.now_s() - self._player.now_s
             self._goes_live()
             self._runtime.add(self._run)

@@ -21,7 +21,18 @@ from hogdsl.compiler.ir import (
     WaitIR,
     WatchIR,
 )
-from hogdsl.compiler.nodes import CloseTurn, Gen, Node, Place, Role, Select, Text, Turn
+from hogdsl.compiler.nodes import (
+    CloseTurn,
+    Detached,
+    Gen,
+    Node,
+    Place,
+    Role,
+    Select,
+    Shown,
+    Text,
+    Turn,
+)
 from hogdsl.plan import BargeIn
 
 
@@ -40,6 +51,10 @@ def turn(role: Role, prefix: str = "") -> Turn:
 
 def close() -> CloseTurn:
     return CloseTurn(place=at(1))
+
+
+def detached(words: str, *after: Shown, line: int = 1) -> Detached:
+    return Detached(text=words, after=after, place=at(line))
 
 
 def gen(

@@ -1,7 +1,7 @@
 """Nested forks, taken apart: golden text of what comes out."""
 
 from hogdsl.compiler.flatten import flatten
-from hogdsl.compiler.lower import kept_blocks, lower
+from hogdsl.compiler.lower import lower
 from hogdsl.compiler.show import show
 from tests.compiler.build import (
     at,
@@ -118,7 +118,7 @@ def test_steps_go_on_in_every_part_and_headers_have_the_name_of_the_program():
     flat = flatten(whole)
     assert [s.commit.header for s in flat.streams if s.commit] == ["a: ", "x: ", "y: ", "a: "]
     assert flat.streams[3].sees == (history("f/history"), sees("a/x"), sees("a/y"))
-    assert kept_blocks(whole) == ("r/history", "r.a", "f/history", "r.a/x", "r.a/y", "r.a#2")
+    assert lower(whole).keep == ("r/history", "r.a", "f/history", "r.a/x", "r.a/y", "r.a#2")
 
 
 def test_a_header_keeps_its_other_fields_and_its_braces():

@@ -22,13 +22,14 @@ from hogdsl.compiler.ir import (
     StreamRole,
     WatchIR,
 )
-from hogdsl.compiler.lower import kept_blocks, lower
+from hogdsl.compiler.lower import lower
 from hogdsl.compiler.nodes import Node
 from hogdsl.compiler.read import read_plan
 from tests.compiler.build import (
     ask,
     close,
     commit,
+    detached,
     ended,
     gen,
     history,
@@ -110,11 +111,14 @@ def workers(draw: DrawFn, room: str, path: str, depth: int) -> tuple[StreamIR, .
 def layouts(
     draw: DrawFn, room: str, me: str, names: tuple[str, ...], has_steps: bool
 ) -> tuple[Item, ...]:
-    """A view in any order: the scope, the history, some of the others, and texts."""
+    """A view in any order: the scope, the history, some of the others, and texts, one of which may
+    be detached, and is the same for all workers of a room."""
     others = [sees(name, region=room) for name in names if name != me and draw(st.booleans())]
     items: list[Item] = [scope(), *others, *draw(st.lists(FIXED, max_size=2))]
     if has_steps:
         items.append(history(f"{room}/history"))
+    if draw(st.booleans()):
+        items.append(detached(room, turn("user"), detached("inner"), text("context")))
     return tuple(draw(st.permutations(items)))
 
 
@@ -228,6 +232,9 @@ def check_sound(whole: plan.Region, scope_: tuple[str, ...]) -> None:
             assert set(block.after) <= known
             known.add(block.name)
             texts[block.name] = block
+    detached_ = [b for b in whole.blocks if isinstance(b, plan.DetachedBlock)]
+    assert all(set(block.after) <= known for block in detached_)
+    assert len({(block.text, block.after) for block in detached_}) == len(detached_)
     begun: set[str] = set()
     for s in whole.streams:
         assert set(s.view) <= there
@@ -265,7 +272,6 @@ def test_a_region_that_keeps_the_rules_becomes_a_sound_plan_that_survives_json(w
     check(whole, {})
     lowered = lower(whole)
     check_sound(lowered, whole.scope)
-    assert lowered.keep == kept_blocks(whole)
     wrapped = plan.Plan(program="p", regions=(lowered,))
     assert read_plan(wrapped.model_dump_json()) == wrapped
     assert explain(wrapped).startswith("program p\n")

@@ -49,7 +49,7 @@ def test_conditions_count_the_streams_that_the_model_writes():
         ),
         (
             region(A, untils=(until_(ended("a", "a", line=6)),)),
-            "until names a stream twice, and each counts once: 'a' and 'a'. Name it once.",
+            "until names 'a' twice, and each stream counts once. Name it once.",
         ),
         (
             region(A, untils=(until_(ended("mike", line=6)),)),

@@ -55,8 +55,13 @@ def probe(engine: Engine, blocks: Sequence[Block]) -> Tensor:
     return logits
 
 
-def suspend_and_restore(engine: Engine, blocks: Sequence[Block], others: Sequence[Block]) -> None:
-    """Take the keys of `blocks` away, restore them, and compare all that can be seen."""
+def suspend_and_restore(
+    engine: Engine, blocks: Sequence[Block], others: Sequence[Block], *, evicts: bool = True
+) -> None:
+    """Take the keys of `blocks` away, restore them, and compare all that can be seen.
+
+    `evicts`: the radix cache loses all that the others do not read.
+    """
     everything = [*blocks, *others]
     before = cached(engine, everything), probe(engine, everything)
     states = [block.state for block in everything]
@@ -64,6 +69,8 @@ def suspend_and_restore(engine: Engine, blocks: Sequence[Block], others: Sequenc
     engine.suspend(*blocks)
     engine.check()
     assert n_own_pages(engine) == sum(engine.pages.n_held(block.number) for block in others)
+    if evicts:
+        engine.tree.evict(engine.tree.n_used)
     spoil_free_pages(engine)
     engine.restore(*blocks)
     engine.check()
@@ -141,7 +148,8 @@ class Story:
         names = self.data.draw(st.permutations(list(self.blocks)))
         n = self.data.draw(st.integers(1, len(names)))
         blocks = [self.blocks[name] for name in names]
-        suspend_and_restore(self.engine, blocks[:n], blocks[n:])
+        evicts = self.data.draw(st.booleans())
+        suspend_and_restore(self.engine, blocks[:n], blocks[n:], evicts=evicts)
 
     def _view(self, but: str = "") -> list[Block | BlockPrefix]:
         """Some blocks in some order, some of them cut to a prefix."""

@@ -242,7 +242,7 @@ def test_other_pages_of_the_same_shape_are_planned_anew() -> None:
 
 
 def test_every_array_begins_where_pairs_and_fours_can_be_read_as_one() -> None:
-    layout = lay_out([row(3, 17, n_new=3), row(64, 5)], 1)
+    layout = lay_out([row(3, 17, n_new=3), row(64, 5)], 1, 99)
     numbers = Upload(CPU).send(layout)
     for name in numbers._fields:
         sent = getattr(numbers, name)
@@ -252,7 +252,7 @@ def test_every_array_begins_where_pairs_and_fours_can_be_read_as_one() -> None:
 
 
 def test_room_that_was_reserved_is_enough() -> None:
-    upload, layout = Upload(CPU), lay_out([row(3, 100)], 1)
+    upload, layout = Upload(CPU), lay_out([row(3, 100)], 1, 99)
     upload.reserve(replace(layout, pages=layout.pages[:0]), len(layout.pages))
     room = upload._there.data_ptr()
     upload.send(layout)

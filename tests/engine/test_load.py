@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
+from hogdsl.errors import ModelError
 from runtime import Row
 from runtime.attention.cache import bytes_per_token
 from runtime.engine import Engine
+from runtime.model import products
 from runtime.sizing import CPU_TOKENS_MOST, default_cache_tokens
 from tests.engine.tiny import CONFIG, tiny_model
 from tests.model.tiny_checkpoints import SHAPE, TINY, make
@@ -25,6 +28,26 @@ def test_a_folder_is_loaded_with_device_and_dtype_as_asked(tmp_path: Path) -> No
     assert (engine.pages.n_total, engine.page_size_tokens) == (6, 16)
     logits = engine.forward([Row([engine.block()], [1, 2])])
     assert logits.shape == (1, SHAPE["vocab_size"])
+
+
+@pytest.mark.skipif(
+    torch.backends.quantized.engine not in products.HALF_ENGINES, reason="this torch has no FBGEMM"
+)
+def test_with_weights_in_float16_piglet_says_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its checkpoint is in bfloat16, so that only the order of sums is another."""
+    monkeypatch.setattr(products, "PACKED_ENTRIES_LEAST", 0)
+    tokens = list(range(40, 80))
+    plain, half = (
+        engine.forward([Row([engine.block()], tokens, n_logits=len(tokens))])
+        for engine in (Engine.load("piglet", device="cpu", weights=w) for w in (None, "float16"))
+    )
+    torch.testing.assert_close(half, plain, rtol=0, atol=1e-4)
+    assert not torch.equal(half, plain)
+
+
+def test_weights_that_there_are_not_are_refused() -> None:
+    with pytest.raises(ModelError, match="found 'int3'"):
+        Engine.load("piglet", device="cpu", weights="int3")
 
 
 def test_an_engine_tells_what_it_is() -> None:

@@ -1,18 +1,22 @@
 """The compiled attention: what only it promises, and how the work is cut."""
 
+import ctypes
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from hogdsl.errors import EngineError
 from runtime import Row
 from runtime.attention import NativeAttention, Span, SpanRow, fastest_kind
-from runtime.attention.native import attention, planning
-from runtime.attention.native.planning import plan
+from runtime.attention.native import planning
 from runtime.engine import Engine
 from runtime.model.config import ModelConfig
+from runtime.model.rope import Rope, inverse_frequencies
 from tests.engine.tiny import CONFIG, draw_tokens, tiny_engine
 
 CPU = torch.device("cpu")
@@ -20,6 +24,46 @@ CPU = torch.device("cpu")
 
 def row(*spans: Span, n_new: int = 1) -> SpanRow:
     return SpanRow(spans, sum(span.n_tokens for span in spans), n_new)
+
+
+class Told:
+    """What a plan says, as lists."""
+
+    def __init__(self, *rows: SpanRow) -> None:
+        config = CONFIG
+        rope = Rope(config.rope, config.head_dim)
+        self._made = NativeAttention(config, rope, 4096, device=CPU, dtype=torch.float32)
+        self._step = self._made.prepare(rows)
+        plan = self._step.plan
+        self.chunk_tokens, self.n_parts = plan.chunk_tokens, plan.n_parts
+        self.readings = self._ints(plan.readings, plan.n_readings, 7)
+        self.groups = self._ints(plan.groups, plan.n_groups, 4)
+        self.tasks = self._ints(plan.tasks, plan.n_tasks, 2)
+        self.part_starts = self._ints(plan.part_starts, plan.n_new + 1, 1)
+        self.new_slots = self._ints(plan.new_slots, plan.n_new, 1)
+        self._plan, self._half = plan, config.head_dim // 2
+
+    def turn(self, line: int) -> float:
+        """The position that a query is rotated for."""
+        return self._position(self._plan.turns, line)
+
+    def new_turn(self, token: int) -> float:
+        """The position that a new key is rotated for."""
+        return self._position(self._plan.new_turns, token)
+
+    def _position(self, address: int, line: int) -> float:
+        """From the pair of components that turns least, and not once within these tests."""
+        turns = np.ctypeslib.as_array(
+            (ctypes.c_float * (line + 1) * (2 * self._half)).from_address(address)
+        )
+        cos, sin = turns.reshape(-1, 2, self._half)[line, :, -1]
+        frequency = float(inverse_frequencies(CONFIG.rope, CONFIG.head_dim)[-1])
+        return round(math.atan2(sin, cos) / frequency, 2)
+
+    @staticmethod
+    def _ints(address: int, n: int, n_fields: int) -> list[Any]:
+        array = np.ctypeslib.as_array((ctypes.c_int64 * (n * n_fields)).from_address(address))
+        return array.reshape((n, n_fields) if n_fields > 1 else -1).tolist()
 
 
 @pytest.fixture
@@ -32,42 +76,47 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_span_that_several_rows_see_is_read_once_for_all_of_them() -> None:
     shared = Span(0, 100, 0)
-    step = plan([row(shared, Span(1000 * i, 3, 100)) for i in range(1, 4)], part_numbers=64)
-    assert step.groups.tolist() == [
-        [0, 100, 0, 3],
-        [1000, 3, 3, 1],
-        [2000, 3, 4, 1],
-        [3000, 3, 5, 1],
-    ]
-    assert step.tasks.tolist() == [[0, 0], [1, 0], [2, 0], [3, 0]]
+    told = Told(*(row(shared, Span(1000 * i, 3, 100)) for i in range(1, 4)))
+    assert told.groups == [[0, 100, 0, 3], [1000, 3, 3, 1], [2000, 3, 4, 1], [3000, 3, 5, 1]]
+    assert told.tasks == [[0, 0], [1, 0], [2, 0], [3, 0]]
 
 
 @pytest.mark.usefixtures("_small_chunks")
 def test_a_group_is_read_in_chunks_up_to_its_longest_reader() -> None:
-    step = plan([row(Span(0, 5, 0)), row(Span(0, 9, 0))], part_numbers=64)
-    assert step.tasks.tolist() == [[0, 0], [0, 1], [0, 2]]
+    assert Told(row(Span(0, 5, 0)), row(Span(0, 9, 0))).tasks == [[0, 0], [0, 1], [0, 2]]
 
 
 @pytest.mark.usefixtures("_small_chunks")
 def test_parts_of_a_token_are_neighbours_in_the_order_of_its_view() -> None:
-    step = plan([row(Span(50, 9, 0), Span(0, 2, 9)), row(Span(50, 9, 0), n_new=2)], part_numbers=1)
-    assert step.part_starts.tolist() == [0, 4, 7, 10]
-    assert step.n_parts == 10
+    told = Told(row(Span(50, 9, 0), Span(0, 2, 9)), row(Span(50, 9, 0), n_new=2))
+    assert told.part_starts == [0, 4, 7, 10]
+    assert told.n_parts == 10
+
+
+def test_what_each_reader_sees_of_a_span_is_told() -> None:
+    told = Told(row(Span(0, 10, 0), Span(64, 5, 10), n_new=2))
+    # first token, new tokens, keys up to the place of the first, keys, rotation, part, parts
+    assert told.readings == [[0, 2, 14, 10, 0, 0, 2], [0, 2, 4, 5, 2, 1, 2]]
+
+
+def test_new_tokens_are_written_behind_each_other_across_spans() -> None:
+    told = Told(row(Span(0, 4, 0), Span(64, 3, 4), Span(128, 2, 90), n_new=4))
+    assert told.new_slots == [65, 66, 128, 129]
+    assert [told.new_turn(i) for i in range(4)] == [5, 6, 90, 91]
 
 
 def test_a_query_is_rotated_by_its_distance_to_where_the_keys_think_they_are() -> None:
     # three tokens rotated for 70, 71, 72 stand at places 10 to 12; the new one is at place 14
-    step = plan([row(Span(0, 10, 0), Span(64, 3, 70), Span(128, 2, 13))], part_numbers=1)
-    assert step.positions[step.turns].tolist() == [14, 14 - (10 - 70), 14]
-    assert step.positions[step.new_turns].tolist() == [14]
+    told = Told(row(Span(0, 10, 0), Span(64, 3, 70), Span(128, 2, 13)))
+    assert [told.turn(i) for i in range(3)] == [14, 14 - (10 - 70), 14]
 
 
 def test_chunks_grow_where_the_parts_of_a_step_would_take_too_much_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [row(Span(0, 5000, 0), n_new=100)]
-    monkeypatch.setattr(planning, "FOUND_MOST", 100 * 64 * 3)
-    assert plan(rows, part_numbers=64).chunk_tokens == 2048
+    numbers_per_part = CONFIG.n_heads * 16  # heads of 8 lie in 16
+    monkeypatch.setattr(planning, "FOUND_MOST", 100 * numbers_per_part * 3)
+    assert Told(row(Span(0, 5000, 0), n_new=100)).chunk_tokens == 2048
 
 
 # ---------------------------------------------------------------- what it computes
@@ -158,7 +207,7 @@ def _two_threads() -> Iterator[None]:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logits = []
     for scores_alone in (1 << 40, 0):
-        monkeypatch.setattr(attention, "SCORES_ALONE", scores_alone)
+        monkeypatch.setattr(planning, "SCORES_ALONE", scores_alone)
         engine = tiny_engine(attention="native", n_cache_tokens=4096)
         prompt = engine.encode(draw_tokens(460, seed=1))
         rows = [Row([prompt, engine.block()], draw_tokens(40, seed=i)) for i in range(4)]

@@ -111,6 +111,62 @@ def test_only_what_is_missing_is_computed() -> None:
     assert restored_tokens(engine, [a]) == [[1, 2, 3, 4, 5, 6]]
 
 
+def test_what_the_radix_cache_has_still_is_not_computed() -> None:
+    """Pages have four tokens: what fills none at the end of a block is computed."""
+    engine = tiny_engine()
+    text = draw_tokens(50)
+    prompt, rest, answer = engine.encode(text[:7]), engine.block(), engine.block()
+    engine.forward([Row([prompt, rest], text[7:])])
+    engine.remember(rest)
+    engine.forward([Row([prompt, rest, answer], [1])])
+    blocks = [prompt, rest, answer]
+    before = cached(engine, blocks)
+    engine.suspend(*blocks)
+    assert engine.n_pages_to_restore(*blocks) == 3
+    assert restored_tokens(engine, blocks) == [[*text[4:7], *text[48:], 1]]
+    engine.check()
+    torch.testing.assert_close(cached(engine, blocks), before, rtol=0, atol=1e-4)
+
+
+def test_what_another_block_has_meanwhile_written_is_read_again_where_the_text_is_the_same() -> (
+    None
+):
+    engine = tiny_engine()
+    text = draw_tokens(16)
+    block = engine.encode(text)
+    engine.suspend(block)
+    engine.tree.evict(engine.tree.n_used)
+    engine.free(engine.encode([*text[:8], *draw_tokens(8, seed=1)]))
+    assert restored_tokens(engine, [block]) == [text[8:]]
+    engine.check()
+
+
+def test_nothing_is_read_again_in_another_namespace_or_of_a_text_that_saw_others() -> None:
+    engine = tiny_engine()
+    text = draw_tokens(16)
+    bobs, other, seeing = engine.block(namespace="bob"), engine.block(), engine.block()
+    engine.forward([Row([bobs], text)])
+    engine.forward([Row([seeing, other], text), Row([other, seeing], text)])
+    engine.suspend(bobs, seeing)
+    engine.free(engine.encode(text))
+    assert restored_tokens(engine, [bobs]) == [text]
+    assert restored_tokens(engine, [seeing]) == [text]
+
+
+def test_room_for_a_suspended_block_is_not_made_of_what_it_reads_again() -> None:
+    engine = tiny_engine(n_cache_tokens=40)
+    mine, theirs = draw_tokens(16), draw_tokens(16, seed=1)
+    block = engine.encode(mine)
+    engine.suspend(block)
+    engine.free(engine.encode(theirs))
+    assert engine.make_room({block: 16}) == 0
+    engine.check()
+    assert engine.pages.n_free == 4
+    assert restored_tokens(engine, [block]) == []
+    assert engine.make_room({block: 24}) == 0
+    assert engine.make_room({block: 28}) == 1
+
+
 def test_a_long_history_goes_in_passes_of_bounded_size_that_end_with_a_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -68,7 +68,7 @@ def test_queries_and_keys_are_rotated_as_by_the_stand_in(
         turns = module.Turns(rope, DEVICE)
         module.rotate_and_append(turns, numbers(), *parts, queries, keys, values)
         results.append((queries, keys, values))
-    apart = {torch.float32: 5e-6, torch.float16: 4e-3}[dtype]
+    apart = {torch.float32: 2e-5, torch.float16: 4e-3}[dtype]
     for found, expected in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=apart)
 
@@ -82,7 +82,7 @@ def test_parts_are_merged_as_by_the_stand_in(kernels: ModuleType, n_heads: int) 
         out = torch.full((N, n_heads, HEAD_DIM), 9.0, device=DEVICE)
         module.merge(numbers(), found, weights, out)
         outs.append(out)
-    torch.testing.assert_close(*outs, rtol=0, atol=2e-6)
+    torch.testing.assert_close(*outs, rtol=0, atol=1e-5)
     assert not outs[0][4].any()
 
 
@@ -118,4 +118,4 @@ def test_a_step_of_one_line_and_one_token_is_no_special_case(kernels: ModuleType
         keys, values = torch.zeros(2, 3, 16, 2, HEAD_DIM, device=DEVICE)
         module.rotate_and_append(module.Turns(rope, DEVICE), one, q, k, v, queries, keys, values)
         results.append(torch.cat((queries.flatten(), keys.flatten(), values.flatten())))
-    torch.testing.assert_close(*results, rtol=0, atol=5e-6)
+    torch.testing.assert_close(*results, rtol=0, atol=2e-5)

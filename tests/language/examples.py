@@ -67,3 +67,16 @@ def choose_a_tool(s: hog.Scope, task: str) -> str:
     else:
         s += " and search for: " + hog.gen("input", stop="\n", temperature=0.7, top_p=0.9)
     return s["tool"] + ": " + s["input"]
+
+
+@hog.program
+def read_together(s: hog.Scope, document: str, question: str) -> str:
+    """A document is encoded once, and stands at another place in every view."""
+    read = hog.detached(document, after=hog.system("You read carefully."))
+    s += hog.user("Read this: " + read + "\nThen answer: " + question)
+    with s.concurrent() as now:
+        with now.think("notes", prompt=hog.turn("assistant"), max_tokens=32) as notes:
+            notes += hog.gen()
+        with now.say("reply", prompt="Once more: " + hog.detached(document)) as reply:
+            reply += hog.turn("assistant") + hog.gen(max_tokens=32)
+    return now["reply"]

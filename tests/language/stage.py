@@ -192,9 +192,21 @@ class Stage:
         self.opened: list[Mapping[str, Any]] = []
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> StageSession:
-        self.opened.append({"seed": seed, "max_tokens": max_tokens, "max_seconds": max_seconds})
+        self.opened.append(
+            {
+                "seed": seed,
+                "max_tokens": max_tokens,
+                "max_seconds": max_seconds,
+                "tenant": tenant,
+            }
+        )
         self.sessions.append(StageSession(self._plays))
         return self.sessions[-1]
 

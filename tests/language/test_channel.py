@@ -82,7 +82,7 @@ def test_a_text_makes_room_when_it_is_heard_not_when_it_is_told():
     told: list[Command] = []
     with channel.listening("mic", told.append, raising, here()):
         channel.send("a")
-        with pytest.raises(hog.CapacityError, match=r"full for 0 s: 1 texts wait to be heard"):
+        with pytest.raises(hog.CapacityError, match=r"full for 0 s: 1 text waits to be heard"):
             channel.send("b", timeout=0)
         channel.heard("a")
         channel.send("b", timeout=0)
@@ -326,7 +326,7 @@ def test_a_program_does_not_wait_for_room_that_only_it_could_make():
     with pytest.raises(hog.ProgramError) as caught:
         talks_to_itself.on(Stage(hears(0)))(channel)
     assert caught.value.rule == (
-        "the channel is full, 1 texts wait to be heard, and the program itself would have to wait "
+        "the channel is full, 1 text waits to be heard, and the program itself would have to wait "
         "for the region in which they are. Send from another thread, or give the channel a greater "
         "capacity."
     )

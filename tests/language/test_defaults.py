@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 
 import hogdsl as hog
-from hogdsl.language.defaults import OnFirstUse, resolver
+from hogdsl.language.defaults import OnFirstUse, where
 from hogdsl.testing import script
 
 
@@ -43,8 +43,43 @@ def test_a_stream_runs_where_it_was_called():
     assert stream.run.value == "x"
 
 
+@hog.program
+def calls(s: hog.Scope, tenant: str = "") -> str:
+    s += hog.gen("first")
+    return s["first"] + answers.on(tenant=tenant)()
+
+
+def test_a_program_that_is_called_belongs_to_the_tenant_of_the_one_that_calls():
+    runtime = script({"main": "x"})
+    calls.on(runtime, tenant="ada")()
+    assert [session.tenant for session in runtime.sessions] == ["ada", "ada"]
+
+
+def test_a_program_may_call_another_one_for_another_tenant():
+    runtime = script({"main": "x"})
+    calls.on(runtime, tenant="ada")("bob")
+    assert [session.tenant for session in runtime.sessions] == ["ada", "bob"]
+
+
+def test_use_names_the_tenant_of_the_programs_in_its_block():
+    runtime = script({"main": "x"})
+    with hog.use(runtime, tenant="ada"):
+        answers()
+        list(answers.stream())
+        answers.batch([()], progress=False)
+    answers.on(runtime)()
+    assert [session.tenant for session in runtime.sessions] == ["ada", "ada", "ada", ""]
+
+
+def test_a_conversation_belongs_to_a_tenant():
+    runtime = script({"main": "x"})
+    with hog.conversation(runtime, tenant="ada") as s:
+        s += hog.gen()
+    assert runtime.sessions[0].tenant == "ada"
+
+
 def test_without_any_the_embedded_runtime_is_meant_and_not_made_yet():
-    assert isinstance(resolver(None), OnFirstUse)
+    assert isinstance(where(None, "").runtime, OnFirstUse)
 
 
 def test_a_runtime_on_first_use_is_made_once_for_all_threads():

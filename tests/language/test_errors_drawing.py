@@ -65,7 +65,7 @@ def test_a_stream_checks_the_settings_of_its_gens():
         (
             {"logit_bias": {"yes": float("-inf")}},
             "logit-bias",
-            "logit_bias adds a finite number to a token's logit, and -inf of 'yes' is none. "
+            "logit_bias adds a finite number to a token's logit, and token 'yes' is given -inf. "
             "To rule a token out, use forbid=.",
         ),
         (

@@ -145,7 +145,10 @@ def test_a_region_of_no_seconds():
         with s.fork("a", max_seconds=0):  # here
             pass
 
-    assert fault_of(rushed) == "max_seconds is a number of seconds, not 0. None is no bound."
+    assert (
+        fault_of(rushed)
+        == "max_seconds is a number of seconds, more than 0, not 0. None is no bound."
+    )
 
 
 def test_a_setting_of_the_wrong_type():
@@ -234,7 +237,7 @@ def test_an_insert_of_nothing():
         with s.fork("a") as team:
             team.every(4, insert="")  # here
 
-    assert fault_of(nothing) == ("insert= is the text that is put in, and not empty, not ''.")
+    assert fault_of(nothing) == ("insert= is the text that is put in, and not empty: '' is none.")
 
 
 def test_an_insert_into_nobody():

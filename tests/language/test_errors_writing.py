@@ -213,7 +213,7 @@ def test_a_fork_that_is_given_a_list():
             pass
 
     assert fault_of(listed) == (
-        "a fork takes names of workers, or one number, not (['a', 'b'],). Unpack a list with `*`."
+        "a fork takes names of workers, or one number, not ['a', 'b']. Unpack a list with `*`."
     )
 
 

@@ -11,6 +11,7 @@ from tests.language.examples import (
     Summary,
     choose_a_tool,
     keep_listening,
+    read_together,
     solve_together,
     talk_while_thinking,
 )
@@ -21,12 +22,14 @@ EXAMPLES = {
     "solve_together": lambda: solve_together.compile("What is 6*7?"),
     "talk_while_thinking": lambda: talk_while_thinking.compile("What is 6*7?"),
     "choose_a_tool": lambda: choose_a_tool.compile("What is 6*7?"),
+    "read_together": lambda: read_together.compile("It rained. ", "Why?"),
 }
 EXPLANATIONS = {
     "keep_listening": lambda: keep_listening.explain(hog.Channel()),
     "solve_together": lambda: solve_together.explain("What is 6*7?"),
     "talk_while_thinking": lambda: talk_while_thinking.explain("What is 6*7?"),
     "choose_a_tool": lambda: choose_a_tool.explain("What is 6*7?"),
+    "read_together": lambda: read_together.explain("It rained. ", "Why?"),
 }
 
 

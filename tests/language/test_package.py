@@ -79,6 +79,7 @@ def test_the_public_names_are_these_and_no_others():
         "connect",
         "conversation",
         "describe",
+        "detached",
         "ended",
         "first",
         "gen",

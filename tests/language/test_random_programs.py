@@ -81,7 +81,7 @@ class Heard:
 @dataclass(frozen=True)
 class Concurrent:
     thoughts: int
-    prompt: str | None
+    prompt: str | hog.Piece | None
     views: tuple[tuple[int | str, ...] | None, ...]
     """For each thought and for the reply, last; a number is a stream, counted round."""
     each: str | None
@@ -142,10 +142,11 @@ HEARD = st.builds(
     st.booleans(),
     st.sampled_from(["ignore", "pause", "restart", "stop"]),
 )
+PROMPTS = TEXTS | TEXTS.map(lambda text: "Read: " + hog.detached("prompt: " + text) + "!")
 CONCURRENTS = st.builds(
     Concurrent,
     st.integers(1, 3),
-    st.none() | TEXTS,
+    st.none() | PROMPTS,
     st.tuples(VIEWS, VIEWS, VIEWS, VIEWS),
     st.none() | st.just("\n"),
     st.sampled_from(["all", "reply"]),
@@ -153,7 +154,8 @@ CONCURRENTS = st.builds(
     st.none() | st.integers(1, 20),
 )
 MESSAGES = st.builds(hog.user, TEXTS) | st.builds(hog.assistant, GENS)
-RUNNABLE = TEXTS | GENS | MESSAGES | FORKS | CONCURRENTS
+READINGS = st.builds(lambda text: hog.user("Read: " + hog.detached(text)), TEXTS)
+RUNNABLE = TEXTS | GENS | MESSAGES | READINGS | FORKS | CONCURRENTS
 
 
 @hog.program

@@ -92,8 +92,8 @@ def test_seed_and_bounds_reach_the_runtime():
     answers.on(runtime, seed=7, max_tokens=3, max_seconds=2.5)("")
     answers.on(runtime)("")
     assert runtime.opened == [
-        {"seed": 7, "max_tokens": 3, "max_seconds": 2.5},
-        {"seed": 0, "max_tokens": None, "max_seconds": None},
+        {"seed": 7, "max_tokens": 3, "max_seconds": 2.5, "tenant": ""},
+        {"seed": 0, "max_tokens": None, "max_seconds": None, "tenant": ""},
     ]
 
 

@@ -16,7 +16,7 @@ def test_a_conversation_goes_on_turn_after_turn_in_one_run():
             told.append(s["answer"])
         assert not runtime.sessions[0].closed
     assert told == ["one", "two"]
-    assert runtime.opened == [{"seed": 3, "max_tokens": 8, "max_seconds": 60}]
+    assert runtime.opened == [{"seed": 3, "max_tokens": 8, "max_seconds": 60, "tenant": ""}]
     assert runtime.sessions[0].closed
 
 

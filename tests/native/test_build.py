@@ -39,10 +39,9 @@ def test_other_sources_make_another_library(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load()
-    changed = tmp_path / build.SOURCES[1].name
-    changed.write_text(build.SOURCES[1].read_text() + "\n/* changed */\n")
-    (tmp_path / build.HEADER.name).write_text(build.HEADER.read_text())
-    monkeypatch.setattr(build, "SOURCES", (build.SOURCES[0], changed))
+    for file in (*build.HEADERS, *build.SOURCES):
+        (tmp_path / file.name).write_text(file.read_text() + "\n/* changed */\n")
+    monkeypatch.setattr(build, "SOURCES", tuple(tmp_path / file.name for file in build.SOURCES))
     load()
     assert len(list(folder.iterdir())) == 2
 

@@ -1,7 +1,8 @@
 """Who comes into a step when there is no room for all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from random import Random
 from typing import cast
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from hogdsl.plan import Ask, Gen
 from runtime.scheduler import scheduler
-from runtime.scheduler.order import PATIENCE_STEPS, in_order
+from runtime.scheduler.order import PATIENCE_STEPS, STARVED_EVERY, Order
 from runtime.scheduler.run import Run
 from tests.scheduler.world import World, region, script, stream
 
@@ -21,13 +22,27 @@ class Rival:
     """What the order wants to know of a run."""
 
     number: int
-    is_interactive: bool = False
-    is_prefilling: bool = False
+    is_interactive: bool = field(default=False, compare=False)
+    is_prefilling: bool = field(default=False, compare=False)
 
 
-def names(rivals: Sequence[Rival], waited: dict[Rival, int]) -> list[int]:
-    ordered = in_order(cast("list[Run]", rivals), cast("dict[Run, int]", waited))
-    return [run.number for run in ordered]
+class Queue:
+    """An order over rivals; two with the same number are one run at different times."""
+
+    def __init__(self, *, interactive_first: bool = True) -> None:
+        self.order = Order(interactive_first=interactive_first)
+
+    def numbers(self, rivals: Sequence[Rival]) -> list[int]:
+        return [run.number for run in self.order.sorted(cast("Sequence[Run]", rivals))]
+
+    def step(self, rivals: Sequence[Rival], n_places: int = 1) -> list[int]:
+        """Make a step with room for so many; the numbers of those who were in it."""
+        runs = self.order.sorted(cast("Sequence[Run]", rivals))
+        self.order.stepped(set(runs[:n_places]), runs[n_places:])
+        return [run.number for run in runs[:n_places]]
+
+    def longest_wait(self) -> int:
+        return max(self.order.waited.values(), default=0)
 
 
 def test_decoding_comes_before_prefilling_and_interactive_runs_before_background_ones() -> None:
@@ -37,18 +52,33 @@ def test_decoding_comes_before_prefilling_and_interactive_runs_before_background
         Rival(number=2),
         Rival(number=3, is_interactive=True),
     ]
-    assert names(rivals, {}) == [3, 2, 1, 0]
+    assert Queue().numbers(rivals) == [3, 2, 1, 0]
+    assert Queue(interactive_first=False).numbers(rivals) == [2, 3, 0, 1]
 
 
 def test_among_equals_the_longest_wait_comes_first() -> None:
-    rivals = [Rival(number=n) for n in range(3)]
-    assert names(rivals, {rivals[1]: 2, rivals[2]: 1}) == [1, 2, 0]
+    queue, rivals = Queue(), [Rival(number=n) for n in range(3)]
+    queue.order.stepped(set(), cast("list[Run]", rivals[1:]))
+    queue.order.stepped(set(), cast("list[Run]", rivals[1:2]))
+    assert queue.numbers(rivals) == [1, 2, 0]
 
 
 def test_who_has_waited_too_long_comes_before_everybody() -> None:
+    queue = Queue()
     rivals = [Rival(number=0, is_interactive=True), Rival(number=1, is_prefilling=True)]
-    assert names(rivals, {rivals[1]: PATIENCE_STEPS - 1}) == [0, 1]
-    assert names(rivals, {rivals[1]: PATIENCE_STEPS}) == [1, 0]
+    assert [queue.step(rivals) for _ in range(PATIENCE_STEPS)] == [[0]] * PATIENCE_STEPS
+    assert queue.step(rivals) == [1]
+    assert queue.step(rivals) == [0]
+
+
+def test_between_two_who_starve_those_who_are_spoken_to_come_first() -> None:
+    queue = Queue()
+    rivals = [Rival(number=n, is_interactive=n == 0) for n in range(20)]
+    served = [number for _ in range(60) for number in queue.step(rivals)]
+    assert set(served[:PATIENCE_STEPS]) == {0}
+    background = [place for place, number in enumerate(served) if number]
+    assert {later - earlier for earlier, later in pairwise(background)} == {STARVED_EVERY}
+    assert [served[place] for place in background] == list(range(1, len(background) + 1))
 
 
 rivals = st.builds(
@@ -60,21 +90,16 @@ rivals = st.builds(
 @given(kinds=st.lists(rivals, min_size=1, max_size=12), served=st.randoms(use_true_random=False))
 def test_nobody_is_passed_over_longer_than_the_bound(kinds: list[Rival], served: Random) -> None:
     """However many a step takes, and whatever kinds the runs are of from step to step."""
-    choose = served.choice
-    n = len(kinds)
-    waited = dict.fromkeys(range(n), 0)
-    for _ in range(60):
+    choose, n, queue = served.choice, len(kinds), Queue()
+    for _ in range(PATIENCE_STEPS + 2 * STARVED_EVERY * n):
         runs = [
-            Rival(number=i, is_interactive=choose([True, k.is_interactive]), is_prefilling=False)
+            replace(kind, number=i, is_interactive=choose([True, kind.is_interactive]))
             if i % 2
-            else Rival(number=i, is_interactive=k.is_interactive, is_prefilling=k.is_prefilling)
-            for i, k in enumerate(kinds)
+            else replace(kind, number=i)
+            for i, kind in enumerate(kinds)
         ]
-        order = names(runs, {run: waited[run.number] for run in runs})
-        n_places = choose([1, 1, 1, n])
-        for place, number in enumerate(order):
-            waited[number] = 0 if place < n_places else waited[number] + 1
-        assert max(waited.values()) <= PATIENCE_STEPS + n - 1
+        queue.step(runs, n_places=choose([1, 1, 1, n]))
+        assert queue.longest_wait() <= PATIENCE_STEPS + STARVED_EVERY * n - 1
 
 
 def test_two_programs_of_one_kind_get_equally_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:

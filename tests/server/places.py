@@ -50,12 +50,22 @@ class Observed:
 
     def __init__(self, runtime: Runtime) -> None:
         self.inner = runtime
+        self.tenants: list[str] = []
+        """Whose sessions were opened."""
         self.closed: SimpleQueue[Session] = SimpleQueue()
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> Session:
-        session = self.inner.open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+        self.tenants.append(tenant)
+        session = self.inner.open(
+            seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
+        )
         return _ObservedSession(session, self.closed)
 
     def stats(self) -> Stats:
@@ -85,7 +95,12 @@ class Chatter:
         """What `run` raises."""
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> Session:
         return _ChatterSession(self)
 

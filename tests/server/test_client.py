@@ -14,7 +14,7 @@ from hogdsl.commands import Hear
 from hogdsl.testing import script
 from hogdsl.wire import ServerInfo
 from runtime.server import Limits, conversation
-from tests.server.places import Chatter, Served, served
+from tests.server.places import Chatter, Observed, Served, served
 from tests.server.regions import endless, listening, writing
 
 INFO = ServerInfo(
@@ -180,3 +180,14 @@ async def _deaf(self: object, session: object) -> None:
     assert isinstance(self, conversation.Conversation)
     while True:
         await self._socket.read()
+
+
+def test_a_server_is_told_whose_run_it_is() -> None:
+    observed = Observed(script({"main": "one two"}))
+    with served(observed) as server:
+        runtime = hog.connect(server.url, tenant="ada")
+        runtime.open().close()
+        runtime.open(tenant="bob").close()
+        runtime.close()
+        hog.connect(server.url).open().close()
+    assert observed.tenants == ["ada", "bob", ""]

@@ -73,7 +73,10 @@ def test_a_server_has_its_own_model() -> None:
         "run", PROGRAM, "--on", "http://127.0.0.1:9", "--model", "m", "--set", "problem=a"
     )
     assert result.exit_code == 2
-    assert "--on names a server, which has its --model, --device and --dtype" in result.stderr
+    assert (
+        "--on names a server, which has its --model, --device, --dtype and --weights"
+        in result.stderr
+    )
 
 
 def test_an_address_that_is_taken_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

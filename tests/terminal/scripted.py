@@ -13,15 +13,24 @@ class RecordedScript:
         self.opened: list[tuple[int, int | None]] = []
         """Seed and budget of every run."""
         self.max_seconds: list[float | None] = []
+        self.tenants: list[str] = []
         self.freed = False
         """The runtime was closed, and every session before it."""
 
     def open(
-        self, *, seed: int = 0, max_tokens: int | None = None, max_seconds: float | None = None
+        self,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        max_seconds: float | None = None,
+        tenant: str = "",
     ) -> Session:
         self.opened.append((seed, max_tokens))
         self.max_seconds.append(max_seconds)
-        return self._script.open(seed=seed, max_tokens=max_tokens, max_seconds=max_seconds)
+        self.tenants.append(tenant)
+        return self._script.open(
+            seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
+        )
 
     def stats(self):
         return STATS

@@ -86,14 +86,20 @@ def test_the_model_and_its_place_are_handed_to_the_runtime(file, runtime, monkey
         return runtime
 
     monkeypatch.setattr(running, "local", local)
-    hogdsl("run", file, "--set", "question=q", "--model", "m", "--device", "cpu", "--dtype", "f")
-    assert asked == [("m",), {"device": "cpu", "dtype": "f"}]
+    where = ("--model", "m", "--device", "cpu", "--dtype", "f", "--weights", "w")
+    hogdsl("run", file, "--set", "question=q", *where)
+    assert asked == [("m",), {"device": "cpu", "dtype": "f", "weights": "w"}]
 
 
 def test_a_run_that_takes_longer_than_it_may_is_cancelled(file, runtime):
     result = hogdsl("run", file, "--set", "question=q", "--max-seconds", 1e9)
     assert result.exit_code == 0
     assert runtime.max_seconds == [1e9]
+
+
+def test_run_hands_on_whose_run_it_is(file, runtime):
+    assert hogdsl("run", file, "--set", "question=q", "--tenant", "ada").exit_code == 0
+    assert runtime.tenants == ["ada"]
 
 
 def test_explain_checks_budgets_against_a_context(tmp_path):

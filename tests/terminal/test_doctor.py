@@ -13,6 +13,7 @@ from hogdsl.terminal.doctor import (
     embedded_model,
     examine,
     fit_to_run,
+    half_weights,
     table,
     threads,
 )
@@ -54,6 +55,19 @@ def test_a_torch_that_does_not_load_is_missing_with_the_reason(error):
     found = device(raising(error))
     assert found.state == "missing"
     assert "libcudart.so.12" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("library", "state"), [("x86", "ok"), ("fbgemm", "ok"), ("qnnpack", "absent")]
+)
+def test_half_weights_are_there_where_torch_has_the_library_for_them(library, state):
+    torch = SimpleNamespace(backends=SimpleNamespace(quantized=SimpleNamespace(engine=library)))
+    assert half_weights(lambda name: torch).state == state
+
+
+def test_without_torch_half_weights_are_not_known():
+    found = half_weights(raising(ModuleNotFoundError("No module named 'torch'", name="torch")))
+    assert (found.state, found.detail) == ("absent", "not known without torch")
 
 
 def test_the_embedded_model_is_found_with_its_size(tmp_path):

@@ -171,6 +171,13 @@ def test_another_seed_is_refused(runtime: EmbeddedRuntime, path: Path) -> None:
         two_teams.on(hog.record(runtime, path), seed=2).run()
 
 
+def test_another_tenant_is_refused(runtime: EmbeddedRuntime, path: Path) -> None:
+    two_teams.on(hog.record(runtime, path), tenant="ada").run()
+    cut(path, 6)
+    with pytest.raises(hog.TraceError, match=":1: the recorded run has tenant 'ada', and this"):
+        two_teams.on(hog.record(runtime, path), tenant="bob").run()
+
+
 def test_another_model_is_refused(runtime: EmbeddedRuntime, path: Path, tmp_path: Path) -> None:
     two_teams.on(hog.record(runtime, path)).run()
     cut(path, 6)

@@ -1,5 +1,7 @@
 """Attention over views on a GPU: FlashInfer reads each span once for all rows that see it.
 
+Compiled for Hopper, and tested on stand-ins for what runs on the device; not run on a GPU yet.
+
     available.py   whether it can work here, and if not, why
     layout.py      a step's rows as requests, lines and parts: numpy
     upload.py      the numbers of a step, in one copy to the device
@@ -29,6 +31,10 @@ are the bucket's own. So
     else:                              # ids padded to step.bucket.n_tokens with any id
         # first time: capture a graph of transformer.hidden(padded_ids, partial(attend, step))
         # later: replay it; `prepare` has refreshed all that it reads
+
+A long view is cut into requests that keep the device at work, up to `attention.n_cuts_most` more
+than the runs of slots that it is made of: shapes need room for them. Steps with long appends have
+no bucket.
 
 The results of padded tokens are zeros, and they write no keys. A step without a bucket is good
 until the next is prepared. In a bucket the last step prepared is what any of its steps computes,

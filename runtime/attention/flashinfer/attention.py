@@ -17,9 +17,9 @@ from runtime.attention.flashinfer.layout import (
     Bucket,
     Group,
     Layout,
-    fits,
     lay_out,
     padded,
+    shape_of,
 )
 from runtime.attention.flashinfer.upload import DeviceNumbers, Upload
 from runtime.attention.rotation import further_rotation
@@ -95,7 +95,11 @@ class PreparedStep:
 
 
 class FlashInferAttention:
-    """Attention over views by FlashInfer's paged kernels."""
+    """Attention over views by FlashInfer's paged kernels.
+
+    Attributes:
+        n_cuts_most: a step has at most so many requests more than runs of slots that it reads.
+    """
 
     def __init__(
         self,
@@ -128,6 +132,9 @@ class FlashInferAttention:
         self._kernels = kernels
         self._config, self._rope = config, rope
         self._device, self._dtype = device, dtype
+        self._n_per_kv_head = config.n_heads // config.n_kv_heads
+        # Every request is a block of threads per KV head, and a multiprocessor has room for two.
+        self.n_cuts_most = max(1, 2 * kernels.n_multiprocessors // config.n_kv_heads)
         n_pages = -(-n_slots // PAGE_TOKENS)
         shape = config.n_layers, 2, n_pages, PAGE_TOKENS, config.n_kv_heads, config.head_dim
         # Zeros: a kernel multiplies the values of slots that it masks by 0, and 0 times NaN is NaN.
@@ -145,7 +152,7 @@ class FlashInferAttention:
 
     def prepare(self, rows: Sequence[SpanRow]) -> PreparedStep:
         """See `Attention.prepare`. The step before of the same shape is no longer good."""
-        layout = self._in_bucket(lay_out(rows, self._config.n_heads // self._config.n_kv_heads))
+        layout = self._in_bucket(lay_out(rows, self._n_per_kv_head, self.n_cuts_most))
         frame = self._frames[layout.bucket]
         numbers, launches = frame.prepare(layout)
         return PreparedStep(
@@ -201,11 +208,11 @@ class FlashInferAttention:
         return self._pool.shape[2]
 
     def _in_bucket(self, layout: Layout) -> Layout:
-        if len(layout.pages) <= self._n_pages:
-            for bucket in self._buckets:
-                if fits(layout, bucket):
-                    return padded(layout, bucket)
-        return layout
+        shape = shape_of(layout) if self._buckets else None
+        if shape is None or len(layout.pages) > self._n_pages:
+            return layout
+        bucket = next((bucket for bucket in self._buckets if bucket.holds(shape)), None)
+        return layout if bucket is None else padded(layout, bucket)
 
     def _index(self, numbers: Ints) -> Tensor:
         return torch.from_numpy(numbers).to(self._device)

@@ -17,8 +17,8 @@ from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
 
 WORKSPACE_BYTES = 128 << 20
-"""For what blocks of threads find that share the keys of a request. FlashInfer asks for that much;
-a GPU of 132 multiprocessors needs `2 * 132 * 128 * head_dim` floats at most."""
+"""For what blocks of threads find that share the keys of a long request. FlashInfer asks for that
+much; a GPU of 132 multiprocessors needs `2 * 132 * 128 * head_dim` floats at most."""
 
 
 class GraphRoom(NamedTuple):
@@ -82,6 +82,7 @@ class Launcher:
             q_data_type=dtype,
             kv_data_type=dtype,
             o_data_type=dtype,
+            disable_split_kv=not group.is_long,
             uniform_q_len=self._uniform,
         )
 
@@ -117,6 +118,9 @@ class Kernels:
     """Everything that runs on the device for one model.
 
     Two libraries are behind it, and stand-ins for them in tests: FlashInfer, and `triton_.py`.
+
+    Attributes:
+        n_multiprocessors: of the device.
     """
 
     def __init__(
@@ -142,6 +146,7 @@ class Kernels:
         self._small = small or import_module("runtime.attention.flashinfer.triton_")
         self._config, self._dtype = config, dtype
         self._turns = self._small.Turns(rope, device)
+        self.n_multiprocessors = _n_multiprocessors(device)
         # Launches follow one another on the stream, so one workspace does for all.
         self._workspace = torch.empty(WORKSPACE_BYTES, dtype=torch.uint8, device=device)
 
@@ -197,3 +202,9 @@ def _buffers(room: GraphRoom, device: torch.device) -> dict[str, Any]:
         "paged_kv_indices_buf": ints(room.n_pages),
         "paged_kv_last_page_len_buf": ints(room.n_requests),
     }
+
+
+def _n_multiprocessors(device: torch.device) -> int:
+    if device.type != "cuda":
+        return 132  # what stand-ins stand in for: a Hopper GPU
+    return torch.cuda.get_device_properties(device).multi_processor_count

@@ -1,7 +1,7 @@
 """From rows to requests, lines and parts: all numbers of a step. numpy, no tensors.
 
-    request   a run of slots that rows see from its first on. Its keys are read once for all of
-              them; a row may see only a beginning
+    run       slots that rows see from the first on; a row may see only a beginning
+    request   a run, or a piece of a long one. Its keys are read once for all rows that see it
     line      one new token of one row against one request: a query, rotated for that request.
               The lines of a request are neighbours
     part      a line as what a token's result is merged from
@@ -11,11 +11,16 @@ lie in neighbouring pages, so only the first slot of a request may lie within a 
 counted from the start of that page; all lines of a request see from the same key on, and each up to
 a key of its own. Pages are read whole, so what FlashInfer plans is good until a block grows into a
 new page.
+
+Long runs are cut, so that the few requests of a step keep all of the device at work. FlashInfer
+would split keys too, but evenly, all requests or none, and in a launch more; a prompt of 16,000
+tokens beside forty short blocks it would leave whole.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +29,11 @@ from runtime.attention.base import SpanRow
 from runtime.attention.cache import Ints, rotations_of, slots_of
 
 PAGE_TOKENS = 16
-SHORT_REQUEST_QUERIES = 64
-"""Query heads per KV head, over all lines of a request. FlashInfer sizes its tiles by the mean over
-a launch, up to 64 and more than 64: requests above that, which are long appends, are apart."""
+SHORT_RUN_QUERIES = 256
+"""Query heads per KV head, over all lines of a run. Above, as in chunks of prompts, queries alone
+are enough work; such runs are launched apart, because FlashInfer sizes its tiles by the mean."""
+REQUEST_TOKENS_LEAST = 256
+"""Runs are not cut further: two tiles of keys, so that one is fetched while one is computed."""
 NO_SLOT = -1
 
 
@@ -45,12 +52,21 @@ class Bucket:
     n_requests: int
     n_lines_each: int
 
+    def holds(self, other: "Bucket") -> bool:
+        """Whether steps of the shape `other` can be padded to this one."""
+        return (
+            other.n_tokens <= self.n_tokens
+            and other.n_requests <= self.n_requests
+            and other.n_lines_each <= self.n_lines_each
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Requests of one launch.
 
     Attributes:
+        is_long: whether it has the long appends; else runs are cut as far as it is worth it.
         requests: which requests of the step.
         lines: which lines of the step.
         pages: which pages of the step.
@@ -58,6 +74,7 @@ class Group:
         page_starts: int64[n_requests + 1], counted from the first page of the group.
     """
 
+    is_long: bool
     requests: slice
     lines: slice
     pages: slice
@@ -105,34 +122,28 @@ class Layout:
         return len(self.new_slots)
 
 
-def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
+def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int, n_cuts_most: int) -> Layout:
     """Number the requests, lines and parts of a step.
 
     Args:
         rows: the step, at least one row.
         n_per_kv_head: query heads per KV head.
+        n_cuts_most: how many requests more than runs keep the device at work.
     """
-    slots, n_readings, readings = _readings(rows)
-    n_lines = np.add.reduceat(readings[:, 1], _starts(n_readings)[:-1])
-    n_short = len(slots)
-    is_long = n_lines * n_per_kv_head > SHORT_REQUEST_QUERIES
-    if is_long.any():
-        n_short -= int(is_long.sum())
-        order = is_long.argsort(kind="stable")
-        readings = readings[is_long.repeat(n_readings).argsort(kind="stable")]
-        slots, n_readings, n_lines = slots[order], n_readings[order], n_lines[order]
-    line_starts = _starts(n_lines)
-    n_keys = np.maximum.reduceat(readings[:, 4], _starts(n_readings)[:-1])
-    groups, pages = _groups(slots, n_keys, line_starts, n_short)
-
+    runs, n_long = _long_last(_runs(rows), n_per_kv_head)
+    requests = _cut(runs, n_long, n_cuts_most)
+    slots, _, readings = requests
     n_queries = readings[:, 1]
     token, _, turn, n_causal, n_seen = readings.repeat(n_queries, axis=0).T
     later = np.arange(len(token)) - (n_queries.cumsum() - n_queries).repeat(n_queries)
     token = token + later
+    n_lines = requests.n_lines()
+    line_starts = _starts(n_lines)
     first = slots % PAGE_TOKENS
     ends = first.repeat(n_lines) + np.minimum(np.maximum(n_causal + later, 0), n_seen)
     seen_by_all = np.empty((len(slots), 2), dtype=np.int64)
     seen_by_all[:, 0], seen_by_all[:, 1] = first, np.minimum.reduceat(ends, line_starts[:-1])
+    groups, pages = _groups(requests, line_starts, n_long)
     new_spans = [span for row in rows for span in row.new_spans()]
     return Layout(
         groups=groups,
@@ -148,16 +159,18 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int) -> Layout:
     )
 
 
-def fits(layout: Layout, bucket: Bucket) -> bool:
-    """Whether a step can be padded to the shape of `bucket`."""
-    if len(layout.groups) > 1 or layout.n_tokens > bucket.n_tokens:
-        return False
+def shape_of(layout: Layout) -> Bucket | None:
+    """The smallest shape that a step can be padded to; None if it has long appends."""
+    if layout.groups[-1].is_long:
+        return None
     n_lines = np.diff(layout.groups[0].line_starts)
-    return len(n_lines) <= bucket.n_requests and int(n_lines.max()) <= bucket.n_lines_each
+    return Bucket(
+        n_tokens=layout.n_tokens, n_requests=len(n_lines), n_lines_each=int(n_lines.max())
+    )
 
 
 def padded(layout: Layout, bucket: Bucket) -> Layout:
-    """The same step in the shape of `bucket`, which it `fits`.
+    """The same step in the shape of `bucket`, which must hold it.
 
     Lines that are added are merged into no token, requests that are added have no pages, and tokens
     that are added have no parts and no slot.
@@ -171,6 +184,7 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     return Layout(
         groups=[
             Group(
+                is_long=False,
                 requests=slice(0, n_requests),
                 lines=slice(0, n_lines),
                 pages=group.pages,
@@ -191,15 +205,33 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     )
 
 
-def _readings(rows: Sequence[SpanRow]) -> tuple[Ints, Ints, Ints]:
-    """The requests, and who reads them.
+class _Requests(NamedTuple):
+    """Runs or requests, and who reads them.
 
-    Returns:
-        First slots, int64[n_requests]; how many rows read each, int64[n_requests]; and
-        int64[n_readings, 5], request after request: the row's first new token; how many it has; the
-        position at which that one meets the keys as they are rotated; keys up to that one's place,
-        0 or less if it comes before; keys that the row's view has of the request.
+    Attributes:
+        slots: int64[n_requests], the first of each.
+        n_readings: int64[n_requests], how many rows read each.
+        readings: int64[n_readings, 5], request after request: the row's first new token; how many
+            it has; the position at which that one meets the keys as they are rotated; keys up to
+            that one's place, 0 or less if it comes before; keys that the row's view has of the
+            request.
     """
+
+    slots: Ints
+    n_readings: Ints
+    readings: Ints
+
+    def n_lines(self) -> Ints:
+        """int64[n_requests]"""
+        return np.add.reduceat(self.readings[:, 1], _starts(self.n_readings)[:-1])
+
+    def ends(self) -> Ints:
+        """int64[n_requests], the last key that is seen and one, counted from the first page."""
+        n_keys = np.maximum.reduceat(self.readings[:, 4], _starts(self.n_readings)[:-1])
+        return self.slots % PAGE_TOKENS + n_keys
+
+
+def _runs(rows: Sequence[SpanRow]) -> _Requests:
     found: dict[int, list[int]] = {}
     token = 0
     for row in rows:
@@ -211,21 +243,62 @@ def _readings(rows: Sequence[SpanRow]) -> tuple[Ints, Ints, Ints]:
         token += n_new
     flat = np.array(list(chain.from_iterable(found.values())), dtype=np.int64)
     lengths = np.array([len(readings) // 5 for readings in found.values()], dtype=np.int64)
-    return np.array(list(found), dtype=np.int64), lengths, flat.reshape(-1, 5)
+    return _Requests(np.array(list(found), dtype=np.int64), lengths, flat.reshape(-1, 5))
 
 
-def _groups(slots: Ints, n_keys: Ints, line_starts: Ints, n_short: int) -> tuple[list[Group], Ints]:
-    """The launches, and the pages of all; the first `n_short` requests are one launch."""
-    end = slots % PAGE_TOKENS + n_keys
-    n_pages = (end + PAGE_TOKENS - 1) // PAGE_TOKENS
+def _long_last(runs: _Requests, n_per_kv_head: int) -> tuple[_Requests, int]:
+    """Runs with many lines behind the others, and how many they are."""
+    is_long = runs.n_lines() * n_per_kv_head > SHORT_RUN_QUERIES
+    n_long = int(is_long.sum())
+    if not n_long:
+        return runs, 0
+    order = is_long.argsort(kind="stable")
+    readings = runs.readings[is_long.repeat(runs.n_readings).argsort(kind="stable")]
+    return _Requests(runs.slots[order], runs.n_readings[order], readings), n_long
+
+
+def _cut(runs: _Requests, n_long: int, n_cuts_most: int) -> _Requests:
+    """Pieces of equal length, a power of two, of all runs but the last `n_long`."""
+    slots, n_readings, readings = runs
+    ends = runs.ends()
+    n_keys = int(ends[: len(ends) - n_long].sum())
+    size = max(REQUEST_TOKENS_LEAST, 1 << (-(-n_keys // n_cuts_most) - 1).bit_length())
+    n_pieces = (ends + size - 1) // size
+    n_pieces[len(ends) - n_long :] = 1
+    if n_pieces.max() == 1:
+        return runs
+    run = np.arange(len(ends)).repeat(n_pieces)
+    piece = np.arange(len(run)) - (n_pieces.cumsum() - n_pieces)[run]
+    skipped = np.maximum(piece * size - slots[run] % PAGE_TOKENS, 0)
+    # Behind a long run's only piece nothing is cut off.
+    kept = np.where(run < len(ends) - n_long, (piece + 1) * size, ends[run])
+    kept -= slots[run] % PAGE_TOKENS + skipped
+    n_read = n_readings[run]
+    which = np.arange(n_read.sum()) - (n_read.cumsum() - n_read - _starts(n_readings)[run]).repeat(
+        n_read
+    )
+    pieces = readings[which]
+    pieces[:, 3] -= skipped.repeat(n_read)
+    pieces[:, 4] = np.minimum(pieces[:, 4] - skipped.repeat(n_read), kept.repeat(n_read))
+    is_seen = pieces[:, 4] > 0
+    n_read = np.add.reduceat(is_seen, _starts(n_read)[:-1], dtype=np.int64)
+    return _Requests(slots[run] + skipped, n_read, pieces[is_seen])
+
+
+def _groups(requests: _Requests, line_starts: Ints, n_long: int) -> tuple[list[Group], Ints]:
+    """The launches, and the pages of all; the last `n_long` requests are one launch."""
+    slots = requests.slots
+    n_pages = (requests.ends() + PAGE_TOKENS - 1) // PAGE_TOKENS
     page_starts = _starts(n_pages)
     pages = (slots // PAGE_TOKENS - page_starts[:-1]).repeat(n_pages) + np.arange(page_starts[-1])
     groups: list[Group] = []
-    for start, stop in ((0, n_short), (n_short, len(slots))):
+    n_short = len(slots) - n_long
+    for is_long, start, stop in ((False, 0, n_short), (True, n_short, len(slots))):
         if start < stop:
             own_lines, own_pages = line_starts[start : stop + 1], page_starts[start : stop + 1]
             groups.append(
                 Group(
+                    is_long=is_long,
                     requests=slice(start, stop),
                     lines=slice(int(own_lines[0]), int(own_lines[-1])),
                     pages=slice(int(own_pages[0]), int(own_pages[-1])),

@@ -1,161 +1,88 @@
-"""What the kernel is given for a step, as arrays. No keys and values here.
-
-A **reading** is a row that sees a span. Readings of spans that begin in the same slot are a
-**group**: they read the same keys, some of them fewer than others. A group is read in **chunks**; a
-**task** is one chunk of one group. What one new token finds in one chunk is a **part**. The parts
-of one token are neighbours: chunk after chunk, span after span, in the order of its view.
-"""
+"""What a step is for the compiled code. The structs are those of `runtime/native/plan.h`."""
 
 import ctypes
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from weakref import finalize
 
 import numpy as np
+import torch
 
-from runtime.attention.base import Span, SpanRow
-from runtime.attention.cache import Ints, rotations_of, slots_of
+from runtime.attention.base import SpanRow
+from runtime.native import load_library
 
 CHUNK_TOKENS = 512
 """Keys of a span that are one task, so that threads can share a long span."""
 FOUND_MOST = 1 << 24
-"""Numbers that all parts may hold; chunks are doubled to stay below."""
+"""Numbers that may be kept of what is found in all chunks; chunks are doubled to stay below."""
+SCORES_ALONE = 1 << 14
+"""Scores of one layer, all heads, up to which other threads cost more than they save."""
 
 
-class Reading(NamedTuple):
-    """A row that sees a span. Fields as in `kernel.c`."""
-
-    token: int
-    n_tokens: int
-    n_causal: int
-    n_keys: int
-    turn: int
-    part: int
-    n_parts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A step, the same in all layers. Fields as in `kernel.c`.
-
-    Attributes:
-        chunk_tokens: keys of a chunk.
-        n_parts: of all tokens.
-        readings: int64[n_readings, 7], group after group.
-        groups: int64[n_groups, 4]: first slot, keys, first reading, number of readings.
-        tasks: int64[n_tasks, 2]: group, and number of the chunk.
-        part_starts: int64[n_new + 1], the first part of each new token.
-        new_slots: int64[n_new], where the new keys and values go.
-        new_turns: int64[n_new], index into `positions`.
-        turns: int64[...], index into `positions`, per reading and token of it.
-        positions: int64[n_positions], all positions that something is rotated for.
-        n_scores: scores per head.
-    """
-
-    chunk_tokens: int
-    n_parts: int
-    readings: Ints
-    groups: Ints
-    tasks: Ints
-    part_starts: Ints
-    new_slots: Ints
-    new_turns: Ints
-    turns: Ints
-    positions: Ints
-    n_scores: int
-
-
-class CPlan(ctypes.Structure):
-    """The struct `Plan` of `kernel.c`."""
+class Shape(ctypes.Structure):
+    """What is the same in all steps of one model."""
 
     _fields_ = (
-        *[(name, ctypes.c_int64) for name in ("n_heads", "n_kv_heads", "head_dim", "n_tiles")],
-        *[(name, ctypes.c_int64) for name in ("chunk_tokens", "n_threads", "n_new", "n_tasks")],
+        ("n_heads", ctypes.c_int64),
+        ("n_kv_heads", ctypes.c_int64),
+        ("head_dim", ctypes.c_int64),
+        ("n_tiles", ctypes.c_int64),
+        ("frequencies", ctypes.c_void_p),
+        ("scaling", ctypes.c_double),
+        ("region", ctypes.c_void_p),
+    )
+
+
+class Plan(ctypes.Structure):
+    """A step as far as it is told to Python."""
+
+    _fields_ = (
+        ("shape", Shape),
+        *[(name, ctypes.c_int64) for name in ("n_threads", "chunk_tokens")],
+        *[(name, ctypes.c_int64) for name in ("n_new", "n_parts", "n_readings", "n_groups")],
+        ("n_tasks", ctypes.c_int64),
         *[(name, ctypes.c_void_p) for name in ("readings", "groups", "tasks", "part_starts")],
-        *[(name, ctypes.c_void_p) for name in ("new_slots", "new_turns", "turns", "rotations")],
-        *[(name, ctypes.c_void_p) for name in ("found", "largest", "sums", "region")],
+        *[(name, ctypes.c_void_p) for name in ("new_slots", "new_turns", "turns")],
     )
 
 
-def plan(rows: Sequence[SpanRow], part_numbers: int) -> Plan:
-    """Plan a step.
+class Step:
+    """A planned step.
 
-    Args:
-        rows: of the step, at least one.
-        part_numbers: numbers that are kept of one part: heads times width of values.
+    Attributes:
+        address: of its `Plan`, which lives as long as this.
     """
-    chunk = _chunk_tokens(rows, part_numbers)
-    groups: dict[int, list[Reading]] = {}
-    turns: list[Span] = []
-    token = part = n_turns = n_scores = 0
-    n_parts_of_rows: list[int] = []
-    for row in rows:
-        n_new, to_place, next_part = row.n_new, row.first_position, part
-        n_parts = sum([-(-span.n_tokens // chunk) for span in row.spans])
-        for slot, n_keys, rotated_for in row.spans:
-            reading = Reading(token, n_new, to_place + 1, n_keys, n_turns, next_part, n_parts)
-            groups.setdefault(slot, []).append(reading)
-            turns.append(Span(slot, n_new, to_place + rotated_for))
-            n_turns += n_new
-            to_place -= n_keys
-            next_part += -(-n_keys // chunk)
-        n_parts_of_rows.append(n_parts)
-        part += n_parts * n_new
-        token += n_new
-        n_scores += n_new * row.n_tokens
-    new_spans = [span for row in rows for span in row.new_spans()]
-    positions, which = np.unique(rotations_of([*new_spans, *turns]), return_inverse=True)
-    group_fields, tasks = _groups(groups, chunk)
-    return Plan(
-        chunk_tokens=chunk,
-        n_parts=part,
-        readings=_array(chain.from_iterable(groups.values()), len(Reading._fields)),
-        groups=group_fields,
-        tasks=tasks,
-        part_starts=_starts(n_parts_of_rows, [row.n_new for row in rows]),
-        new_slots=slots_of(new_spans),
-        new_turns=which[:token],
-        turns=which[token:],
-        positions=positions,
-        n_scores=n_scores,
+
+    __slots__ = ("__weakref__", "address")
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+        finalize(self, load_library().free_plan, address).atexit = False
+
+    @property
+    def plan(self) -> Plan:
+        return Plan.from_address(self.address)
+
+
+def plan_step(shape: Shape, rows: Sequence[SpanRow]) -> Step:
+    """Plan a step of at least one row; each row has spans, and no span is empty.
+
+    Raises:
+        MemoryError: there is none for what is found in all chunks.
+    """
+    row_fields = np.array([(row.n_new, len(row.spans)) for row in rows], dtype=np.int64)
+    all_spans = chain.from_iterable([span for row in rows for span in row.spans])
+    spans = np.fromiter(all_spans, dtype=np.int64)
+    address = load_library().plan_step(
+        ctypes.addressof(shape),
+        row_fields.ctypes.data,
+        len(rows),
+        spans.ctypes.data,
+        CHUNK_TOKENS,
+        FOUND_MOST,
+        torch.get_num_threads(),
+        SCORES_ALONE,
     )
-
-
-def _chunk_tokens(rows: Sequence[SpanRow], part_numbers: int) -> int:
-    """`CHUNK_TOKENS`, or as much more as keeps what is found in all parts within `FOUND_MOST`."""
-    chunk = CHUNK_TOKENS
-    longest = max([span.n_tokens for row in rows for span in row.spans])
-    while chunk < longest:
-        n_parts = sum(
-            [row.n_new * -(-span.n_tokens // chunk) for row in rows for span in row.spans]
-        )
-        if n_parts * part_numbers <= FOUND_MOST:
-            break
-        chunk *= 2
-    return chunk
-
-
-def _groups(groups: dict[int, list[Reading]], chunk: int) -> tuple[Ints, Ints]:
-    """Fields of all groups, and their tasks."""
-    fields: list[tuple[int, int, int, int]] = []
-    first = 0
-    for slot, readings in groups.items():
-        fields.append((slot, max([r.n_keys for r in readings]), first, len(readings)))
-        first += len(readings)
-    array = np.array(fields, dtype=np.int64)
-    n_chunks = -(-array[:, 1] // chunk)
-    group = np.arange(len(array)).repeat(n_chunks)
-    begins = n_chunks.cumsum() - n_chunks
-    return array, np.stack((group, np.arange(len(group)) - begins[group]), axis=1)
-
-
-def _starts(n_parts: Sequence[int], n_new: Sequence[int]) -> Ints:
-    """First part of each new token, and the number of all; both arguments are per row."""
-    starts = np.zeros(sum(n_new) + 1, dtype=np.int64)
-    np.cumsum(np.array(n_parts).repeat(n_new), out=starts[1:])
-    return starts
-
-
-def _array(fields: Iterable[tuple[int, ...]], n_fields: int) -> Ints:
-    return np.fromiter(chain.from_iterable(fields), dtype=np.int64).reshape(-1, n_fields)
+    if address is None:
+        raise MemoryError("no memory for the attention of a step")
+    return Step(address)
