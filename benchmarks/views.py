@@ -4,7 +4,8 @@ A Qwen3-shaped model with random weights decodes after a prompt of so many token
 
 - with this engine: 1, 2 or 4 streams that see the prompt, each other and themselves;
 - with Hugging Face transformers: as many sequences, each with its own cache (a `DynamicCache`,
-  filled once and repeated), the usual way of running streams that do not see each other;
+  filled once and repeated), the usual way of running streams that do not see each other; with its
+  plain attention (`eager`) and with torch's fused one (`sdpa`, its default);
 - at the limit: the time in which the machine's memory is read for the weights and for all keys and
   values, each once, at the bandwidth that a sum over a large tensor reaches.
 
@@ -13,7 +14,8 @@ Written as JSON:
 
     rows      for each context and number of streams: milliseconds per step, and of these what the
               engine spends on preparing the views, which is done once per step; pages and megabytes
-              of keys and values that prompt and streams hold together
+              of keys and values that prompt and streams hold together. `transformers_ms` is with
+              its plain attention, `transformers_sdpa_ms` with torch's
     slopes    milliseconds per 1000 tokens of prompt, by number of streams
     n_threads, bandwidth_gb_s
 """
@@ -61,6 +63,8 @@ CONFIG = ModelConfig(
 )
 CONTEXTS = (256, 1024, 4096)
 N_STREAMS = (1, 2, 4)
+IMPLEMENTATIONS = {"eager": "transformers", "sdpa": "transformers_sdpa"}
+"""Attention of transformers, and what its figures are called."""
 N_OWN = 32
 """Tokens that each stream has written before."""
 N_WARM_UP = 3
@@ -126,9 +130,15 @@ class Preparation:
 class Sequences:
     """The same number of sequences in transformers, each with a cache of its own."""
 
-    def __init__(self, model: Qwen3ForCausalLM, cache: DynamicCache, n: int) -> None:
-        self._model, self._cache = model, cache
+    def __init__(
+        self, model: Qwen3ForCausalLM, implementation: str, cache: DynamicCache, n: int
+    ) -> None:
+        self._model, self._implementation, self._cache = model, implementation, cache
         self._tokens = torch.full((n, 1), 7)
+
+    def get_ready(self) -> None:
+        """What is done once, not per step."""
+        self._model.set_attn_implementation(self._implementation)
 
     @torch.inference_mode()
     def step(self) -> Tensor:
@@ -186,15 +196,16 @@ def make_team(engine: Engine, prompt: Block, n: int) -> Team:
 
 
 @torch.inference_mode()
-def make_sequences(model: Qwen3ForCausalLM, n_tokens: int) -> dict[int, Sequences]:
-    """All numbers of sequences of so many tokens, which are encoded once."""
+def make_sequences(model: Qwen3ForCausalLM, n_tokens: int) -> dict[tuple[str, int], Sequences]:
+    """All numbers of sequences of so many tokens, which are encoded once, by implementation."""
     cache = DynamicCache(config=model.config)
     model(torch.tensor([draw_tokens(n_tokens)]), past_key_values=cache, logits_to_keep=1)
-    sequences: dict[int, Sequences] = {}
-    for n in N_STREAMS:
-        repeated = deepcopy(cache)
-        repeated.batch_repeat_interleave(n)
-        sequences[n] = Sequences(model, repeated, n)
+    sequences: dict[tuple[str, int], Sequences] = {}
+    for implementation in IMPLEMENTATIONS:
+        for n in N_STREAMS:
+            repeated = deepcopy(cache)
+            repeated.batch_repeat_interleave(n)
+            sequences[implementation, n] = Sequences(model, implementation, repeated, n)
     return sequences
 
 
@@ -222,7 +233,10 @@ def measure_context(
         for n in N_STREAMS:
             times.measure(lambda n=n: preparation.step(teams[n]), "prepare", n_context, n)
             times.measure(teams[n].step, "ours", n_context, n)
-            times.measure(sequences[n].step, "transformers", n_context, n)
+            for implementation, name in IMPLEMENTATIONS.items():
+                theirs = sequences[implementation, n]
+                theirs.get_ready()
+                times.measure(theirs.step, name, n_context, n)
     ms_per_byte = times.ms("read") / BANDWIDTH_BYTES
     token_bytes = bytes_per_token(CONFIG, engine.dtype)
     rows = [
@@ -231,6 +245,7 @@ def measure_context(
             "streams": n,
             "ours_ms": times.ms("ours", n_context, n),
             "transformers_ms": times.ms("transformers", n_context, n),
+            "transformers_sdpa_ms": times.ms("transformers_sdpa", n_context, n),
             "limit_ms": ms_per_byte * (weight_bytes(engine) + token_bytes * teams[n].n_tokens),
             "prepare_ms": times.ms("prepare", n_context, n),
             "pages": teams[n].n_pages,

@@ -86,8 +86,8 @@ def local(
         device: `"cpu"` or `"cuda"`; by default CUDA if there is one.
         dtype: `"float32"`, `"bfloat16"` or `"float16"`; by default float32 on a CPU and the
             checkpoint's own type elsewhere.
-        weights: `"float16"` has the large matrices of a float32 model on a CPU in half the memory,
-            and reads them in about half the time; see `docs/measured.md`.
+        weights: `"float16"` or `"int8"` keeps the large matrices of a float32 model on a CPU in
+            fewer bits, which are read in less time; see `docs/measured.md`.
         attention: name of the attention implementation; by default the fastest that runs here.
 
     Raises:

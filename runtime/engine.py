@@ -116,8 +116,8 @@ class Engine(BlockStore):
                 Hugging Face checkpoint.
             device: by default CUDA if there is one, else the CPU.
             dtype: by default float32 on a CPU and the checkpoint's own type elsewhere.
-            weights: `"float16"` keeps the large matrices in float16 and computes in float32 with
-                them: half the memory, and read in about half the time. For float32 on a CPU.
+            weights: `"float16"` or `"int8"` keeps the large matrices in fewer bits, which are read
+                in less time; see `runtime.model.matrices`. For float32 on a CPU.
             attention: see `Engine`.
             n_cache_tokens: see `Engine`.
             page_size_tokens: see `Engine`.

@@ -29,8 +29,7 @@ MARKS: dict[State, tuple[str, str]] = {
 
 RUNTIME_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "jinja2", "numpy")
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json")
-HALF_LIBRARIES = ("x86", "fbgemm")
-"""As `runtime/model/products.py` has it: what torch calls the library that has float16 weights."""
+HALF_ENGINES = ("x86", "fbgemm")
 GET_RUNTIME = "pip install 'hogdsl[runtime]'"
 
 
@@ -52,7 +51,7 @@ def examine() -> list[Finding]:
         *(_installed(name, get=GET_RUNTIME) for name in RUNTIME_PACKAGES),
         device(),
         threads(),
-        half_weights(),
+        kept_weights(),
         embedded_model(_runtime_folder()),
     ]
 
@@ -95,16 +94,18 @@ def threads() -> Finding:
     return Finding(what="threads", state="ok", detail=detail)
 
 
-def half_weights(load: Callable[[str], Any] = import_module) -> Finding:
-    """Whether `--weights float16` works here."""
-    what = "--weights float16"
+def kept_weights(load: Callable[[str], Any] = import_module) -> Finding:
+    """Which values `--weights` may have here; see `runtime/model/matrices.py`."""
     try:
-        library = load("torch").backends.quantized.engine
+        torch = load("torch")
     except (ImportError, OSError):  # said of the device
-        return Finding(what=what, state="absent", detail="not known without torch")
-    if library in HALF_LIBRARIES:
-        return Finding(what=what, state="ok", detail="on a cpu")
-    return Finding(what=what, state="absent", detail="needs an x86 processor with AVX2")
+        return Finding(what="--weights", state="absent", detail="not known without torch")
+    backends = torch.backends
+    if backends.quantized.engine not in HALF_ENGINES:
+        return Finding(what="--weights", state="absent", detail="needs an x86 cpu with AVX2")
+    has_int8 = backends.mkldnn.is_available() and torch.cpu._is_vnni_supported()
+    kinds = "float16 or int8" if has_int8 else "float16 (int8 needs AVX-512 VNNI)"
+    return Finding(what="--weights", state="ok", detail=f"{kinds}, on a cpu")
 
 
 def embedded_model(runtime_folder: Path | None) -> Finding:

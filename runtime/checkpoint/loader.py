@@ -14,7 +14,7 @@ from hogdsl.errors import ModelError
 from runtime.checkpoint.tensor_files import StoredTensor, list_tensors, read_tensors
 from runtime.json_fields import read_fields
 from runtime.model.config import ModelConfig, model_config
-from runtime.model.products import HALF, check_weights
+from runtime.model.products import check_kept
 from runtime.model.transformer import Transformer
 from runtime.model.weights import Place, empty_weights, places
 
@@ -55,13 +55,13 @@ def load_transformer(
     plan = empty_weights(config, device=torch.device("meta"), dtype=torch.float32)
     _check_tensors(folder, [*places(config, plan)], stored)
     found = _dtype(dtype, device, config, stored)
-    check_weights(weights, device, found)
+    kept = check_kept(weights, device, found)
     filled = empty_weights(config, device=device, dtype=found)
     targets = {place.name: place.target for place in places(config, filled)}
     for name, tensor in read_tensors({name: stored[name] for name in targets}):
         targets[name].copy_(tensor)
     targets.clear()  # so that each plain matrix is let go of as soon as it is packed
-    return Transformer(config, filled, half=weights == HALF)
+    return Transformer(config, filled, kept=kept)
 
 
 def read_config(folder: Path | str) -> ModelConfig:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from runtime.model.config import ModelConfig
+from runtime.model.matrices import Kept
 from runtime.model.transformer import Transformer
 from runtime.model.weights import empty_weights, places
 
@@ -14,12 +15,12 @@ def random_transformer(
     seed: int,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
-    half: bool = False,
+    kept: Kept | None = None,
 ) -> Transformer:
     """A model whose activations have about the size of a trained one's.
 
     Drawn in float32 on `device` and then rounded, so models of several dtypes agree up to rounding.
-    The same seed gives the same weights on the same kind of device. `half` as in `Transformer`.
+    The same seed gives the same weights on the same kind of device. `kept` as in `Transformer`.
     """
     device = torch.device(device)
     generator = torch.Generator(device).manual_seed(seed)
@@ -27,7 +28,7 @@ def random_transformer(
     for place in places(config, weights):
         drawn = torch.randn(place.shape, generator=generator, device=device)
         place.target.copy_(_scaled(place.name, drawn))
-    return Transformer(config, weights, half=half)
+    return Transformer(config, weights, kept=kept)
 
 
 def _scaled(name: str, drawn: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
     config.py       ModelConfig, and how it is read from a config.json
     rope.py         rotary positions that can be shifted
     weights.py      the tensors, and which tensor of a checkpoint goes where
+    matrices.py     matrices in fewer bits
     products.py     how matrices lie in a CPU's memory, and what multiplies by them
     kernels.py      what computes norms and gates: torch, or FlashInfer on a GPU
     transformer.py  tokens -> hidden states -> logits, with attention passed in

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from runtime.model.config import ModelConfig
 from runtime.model.kernels import Kernels, TorchKernels
+from runtime.model.matrices import Kept
 from runtime.model.products import product
 from runtime.model.rope import Rope
 from runtime.model.weights import LayerWeights, Weights, pack
@@ -34,14 +35,14 @@ class Transformer:
         kernels: what computes norms and gates; torch's own, or others that suit the device.
     """
 
-    def __init__(self, config: ModelConfig, weights: Weights, *, half: bool = False) -> None:
+    def __init__(self, config: ModelConfig, weights: Weights, *, kept: Kept | None = None) -> None:
         """
         Args:
             config: the model's.
             weights: taken over; on a CPU their large matrices are packed.
-            half: pack them in float16.
+            kept: in how many bits; by default as they are.
         """
-        pack(weights, half=half)
+        pack(weights, kept)
         self.config = config
         self.weights = weights
         self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)

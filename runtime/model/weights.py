@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from runtime.model.config import ModelConfig
-from runtime.model.products import Matrix, packed
+from runtime.model.matrices import Kept, Matrix
+from runtime.model.products import packed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Weights:
     final_norm: Tensor
     """[width]"""
     head: Matrix
-    """[n_vocab, width]; the embedding itself when they are tied, unless it is packed in float16"""
+    """[n_vocab, width]; the embedding itself when they are tied, unless it is kept in fewer bits"""
 
 
 def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dtype) -> Weights:
@@ -86,21 +87,22 @@ def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dty
     )
 
 
-def pack(weights: Weights, *, half: bool = False) -> None:
+def pack(weights: Weights, kept: Kept | None = None) -> None:
     """Pack all large float32 matrices of a model on a CPU, in place, one after the other.
 
-    An embedding that is the head, too, stays as it is, since rows of it are looked up; in float16
-    the head becomes a matrix of its own. Elsewhere, and where torch cannot, this does nothing.
+    An embedding that is the head, too, stays as it is, since rows of it are looked up; if it is to
+    be kept in fewer bits, the head becomes a matrix of its own. It has float16 at least: what is
+    rounded in it goes straight into the logits. Elsewhere, and where torch cannot, nothing is done.
 
     Args:
         weights: filled.
-        half: pack them in float16; see `products.check_weights`.
+        kept: in how many bits; see `products.check_kept`.
     """
     for layer in weights.layers:
-        layer.qkv, layer.out = packed(layer.qkv, half=half), packed(layer.out, half=half)
-        layer.gate_up, layer.down = packed(layer.gate_up, half=half), packed(layer.down, half=half)
-    if half or weights.head is not weights.embedding:
-        weights.head = packed(weights.head, half=half)
+        layer.qkv, layer.out = packed(layer.qkv, kept), packed(layer.out, kept)
+        layer.gate_up, layer.down = packed(layer.gate_up, kept), packed(layer.down, kept)
+    if kept is not None or weights.head is not weights.embedding:
+        weights.head = packed(weights.head, None if kept is None else "float16")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from runtime.attention import ATTENTION_KINDS, dense, pieces, torch_
-from runtime.attention.flashinfer import layout
+from runtime.attention.flashinfer import requests
 from runtime.attention.native import planning
 from runtime.engine import Engine
 from tests.engine.stand_ins import FlashInferInBuckets, FlashInferOnCpu
@@ -36,8 +36,8 @@ def attention(request: pytest.FixtureRequest) -> Iterator[str]:
         on_cpu = FlashInferInBuckets if in_buckets else FlashInferOnCpu
         patch.setitem(ATTENTION_KINDS, "flashinfer", on_cpu)
         if request.param == "flashinfer in crumbs":
-            patch.setattr(layout, "SHORT_RUN_QUERIES", 6)
-            patch.setattr(layout, "REQUEST_TOKENS_LEAST", 16)
+            patch.setattr(requests, "SHORT_RUN_QUERIES", 6)
+            patch.setattr(requests, "REQUEST_TOKENS_LEAST", 16)
         if request.param == "torch in crumbs":
             patch.setattr(pieces, "LONG_SPAN_TOKENS", 7)
             patch.setattr(pieces, "BUSY_SPAN_SCORES", 12)

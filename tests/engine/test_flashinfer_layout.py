@@ -8,16 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.attention.base import Span, SpanRow
-from runtime.attention.flashinfer import layout as layout_module
+from runtime.attention.flashinfer import requests
 from runtime.attention.flashinfer.layout import (
     NO_SLOT,
-    PAGE_TOKENS,
     Bucket,
+    Group,
     Layout,
     lay_out,
     padded,
     shape_of,
 )
+from runtime.attention.flashinfer.requests import PAGE_TOKENS
 
 
 def row(*spans: tuple[int, int, int], n_new: int = 1) -> SpanRow:
@@ -61,7 +62,7 @@ def whole(tokens: list[list[tuple[int, list[int]]]]) -> list[list[tuple[int, int
     return [sorted((turn, slot) for turn, slots in parts for slot in slots) for parts in tokens]
 
 
-def _group(layout: Layout, line: int) -> tuple[layout_module.Group, int]:
+def _group(layout: Layout, line: int) -> tuple[Group, int]:
     """The group of a line, and its request counted within the group."""
     for group in layout.groups:
         if group.lines.start <= line < group.lines.stop:
@@ -146,7 +147,7 @@ def test_long_appends_are_launched_apart() -> None:
 def test_what_is_long_depends_on_the_heads_that_share_keys() -> None:
     rows = [row((0, 40, 0), n_new=16)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout_module, "SHORT_RUN_QUERIES", 63)
+        patch.setattr(requests, "SHORT_RUN_QUERIES", 63)
         rows = [*rows, row((100, 3, 0))]
         assert len(lay_out(rows, 3, 99).groups) == 1
         assert len(lay_out(rows, 4, 99).groups) == 2
@@ -216,7 +217,7 @@ def steps(draw: st.DrawFn) -> list[SpanRow]:
 @given(rows=steps(), n_per_kv_head=st.sampled_from([1, 10]), n_cuts=st.sampled_from([1, 3, 99]))
 def test_lines_say_what_rows_say(rows: list[SpanRow], n_per_kv_head: int, n_cuts: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout_module, "REQUEST_TOKENS_LEAST", 16)
+        patch.setattr(requests, "REQUEST_TOKENS_LEAST", 16)
         layout = lay_out(rows, n_per_kv_head, n_cuts)
     assert whole(read(layout)) == whole(plainly(rows))
 

@@ -12,6 +12,7 @@ from runtime import Row
 from runtime.attention.cache import bytes_per_token
 from runtime.engine import Engine
 from runtime.model import products
+from runtime.model.matrices import HalfMatrix
 from runtime.sizing import CPU_TOKENS_MOST, default_cache_tokens
 from tests.engine.tiny import CONFIG, tiny_model
 from tests.model.tiny_checkpoints import SHAPE, TINY, make
@@ -30,9 +31,7 @@ def test_a_folder_is_loaded_with_device_and_dtype_as_asked(tmp_path: Path) -> No
     assert logits.shape == (1, SHAPE["vocab_size"])
 
 
-@pytest.mark.skipif(
-    torch.backends.quantized.engine not in products.HALF_ENGINES, reason="this torch has no FBGEMM"
-)
+@pytest.mark.skipif(HalfMatrix.needs() is not None, reason="not on this machine")
 def test_with_weights_in_float16_piglet_says_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its checkpoint is in bfloat16, so that only the order of sums is another."""
     monkeypatch.setattr(products, "PACKED_ENTRIES_LEAST", 0)

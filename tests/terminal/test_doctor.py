@@ -13,7 +13,7 @@ from hogdsl.terminal.doctor import (
     embedded_model,
     examine,
     fit_to_run,
-    half_weights,
+    kept_weights,
     table,
     threads,
 )
@@ -58,15 +58,26 @@ def test_a_torch_that_does_not_load_is_missing_with_the_reason(error):
 
 
 @pytest.mark.parametrize(
-    ("library", "state"), [("x86", "ok"), ("fbgemm", "ok"), ("qnnpack", "absent")]
+    ("engine", "vnni", "detail"),
+    [
+        ("x86", True, "float16 or int8, on a cpu"),
+        ("fbgemm", False, "float16 (int8 needs AVX-512 VNNI), on a cpu"),
+        ("qnnpack", False, "needs an x86 cpu with AVX2"),
+    ],
 )
-def test_half_weights_are_there_where_torch_has_the_library_for_them(library, state):
-    torch = SimpleNamespace(backends=SimpleNamespace(quantized=SimpleNamespace(engine=library)))
-    assert half_weights(lambda name: torch).state == state
+def test_the_ways_to_keep_weights_are_those_of_torch_and_the_processor(engine, vnni, detail):
+    torch = SimpleNamespace(
+        backends=SimpleNamespace(
+            quantized=SimpleNamespace(engine=engine),
+            mkldnn=SimpleNamespace(is_available=lambda: True),
+        ),
+        cpu=SimpleNamespace(_is_vnni_supported=lambda: vnni),
+    )
+    assert kept_weights(lambda name: torch).detail == detail
 
 
-def test_without_torch_half_weights_are_not_known():
-    found = half_weights(raising(ModuleNotFoundError("No module named 'torch'", name="torch")))
+def test_without_torch_the_ways_to_keep_weights_are_not_known():
+    found = kept_weights(raising(ModuleNotFoundError("No module named 'torch'", name="torch")))
     assert (found.state, found.detail) == ("absent", "not known without torch")
 
 

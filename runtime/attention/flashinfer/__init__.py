@@ -3,7 +3,8 @@
 Compiled for Hopper, and tested on stand-ins for what runs on the device; not run on a GPU yet.
 
     available.py   whether it can work here, and if not, why
-    layout.py      a step's rows as requests, lines and parts: numpy
+    requests.py    a step's rows as requests: which slots are read, and by whom
+    layout.py      lines and parts of these, and padding: all numbers of a step
     upload.py      the numbers of a step, in one copy to the device
     kernels.py     what a step calls on the device, with all shapes
     variant.py     the rule that is compiled into FlashInfer's kernel: which keys a query sees

@@ -13,7 +13,6 @@ from runtime.attention.cache import Ints, rotations_of, slots_of
 from runtime.attention.flashinfer.available import why_not
 from runtime.attention.flashinfer.kernels import GraphRoom, Kernels, Launcher
 from runtime.attention.flashinfer.layout import (
-    PAGE_TOKENS,
     Bucket,
     Group,
     Layout,
@@ -21,6 +20,7 @@ from runtime.attention.flashinfer.layout import (
     padded,
     shape_of,
 )
+from runtime.attention.flashinfer.requests import PAGE_TOKENS
 from runtime.attention.flashinfer.upload import DeviceNumbers, Upload
 from runtime.attention.rotation import further_rotation
 from runtime.model.config import ModelConfig

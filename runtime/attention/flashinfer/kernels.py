@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from runtime.attention.flashinfer.layout import PAGE_TOKENS, Group
+from runtime.attention.flashinfer.layout import Group
+from runtime.attention.flashinfer.requests import PAGE_TOKENS
 from runtime.attention.flashinfer.upload import DeviceNumbers, int32
 from runtime.attention.flashinfer.variant import JIT_KWARGS, jit_args
 from runtime.model.config import ModelConfig

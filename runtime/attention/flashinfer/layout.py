@@ -1,39 +1,30 @@
-"""From rows to requests, lines and parts: all numbers of a step. numpy, no tensors.
+"""From requests to lines and parts: all numbers of a step. numpy, no tensors.
 
-    run       slots that rows see from the first on; a row may see only a beginning
-    request   a run, or a piece of a long one. Its keys are read once for all rows that see it
+    request   slots, and the rows that see them (`requests.py`)
     line      one new token of one row against one request: a query, rotated for that request.
               The lines of a request are neighbours
     part      a line as what a token's result is merged from
 
-Slots are read in pages of `PAGE_TOKENS`, whatever the pages of the engine are: neighbouring slots
-lie in neighbouring pages, so only the first slot of a request may lie within a page. Keys are
-counted from the start of that page; all lines of a request see from the same key on, and each up to
-a key of its own. Pages are read whole, so what FlashInfer plans is good until a block grows into a
-new page.
-
-Long runs are cut, so that the few requests of a step keep all of the device at work. FlashInfer
-would split keys too, but evenly, all requests or none, and in a launch more; a prompt of 16,000
-tokens beside forty short blocks it would leave whole.
+All lines of a request see from the same key on, and each up to a key of its own. Pages are read
+whole, so what FlashInfer plans is good until a block grows into a new page.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runtime.attention.base import SpanRow
 from runtime.attention.cache import Ints, rotations_of, slots_of
+from runtime.attention.flashinfer.requests import (
+    PAGE_TOKENS,
+    Requests,
+    cut,
+    long_last,
+    runs_of,
+    starts_of,
+)
 
-PAGE_TOKENS = 16
-SHORT_RUN_QUERIES = 256
-"""Query heads per KV head, over all lines of a run. Above, as in chunks of prompts, queries alone
-are enough work; such runs are launched apart, because FlashInfer sizes its tiles by the mean."""
-REQUEST_TOKENS_LEAST = 256
-"""Runs are not cut further: two tiles of keys, so that one is fetched while one is computed."""
 NO_SLOT = -1
 
 
@@ -130,15 +121,15 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int, n_cuts_most: int) -> La
         n_per_kv_head: query heads per KV head.
         n_cuts_most: how many requests more than runs keep the device at work.
     """
-    runs, n_long = _long_last(_runs(rows), n_per_kv_head)
-    requests = _cut(runs, n_long, n_cuts_most)
+    runs, n_long = long_last(runs_of(rows), n_per_kv_head)
+    requests = cut(runs, n_long, n_cuts_most)
     slots, _, readings = requests
     n_queries = readings[:, 1]
     token, _, turn, n_causal, n_seen = readings.repeat(n_queries, axis=0).T
     later = np.arange(len(token)) - (n_queries.cumsum() - n_queries).repeat(n_queries)
     token = token + later
     n_lines = requests.n_lines()
-    line_starts = _starts(n_lines)
+    line_starts = starts_of(n_lines)
     first = slots % PAGE_TOKENS
     ends = first.repeat(n_lines) + np.minimum(np.maximum(n_causal + later, 0), n_seen)
     seen_by_all = np.empty((len(slots), 2), dtype=np.int64)
@@ -152,7 +143,7 @@ def lay_out(rows: Sequence[SpanRow], n_per_kv_head: int, n_cuts_most: int) -> La
         turns=turn + later,
         seen_ends=ends,
         seen_by_all=seen_by_all,
-        part_starts=_starts(np.bincount(token)),
+        part_starts=starts_of(np.bincount(token)),
         parts=token.argsort(kind="stable"),
         new_slots=slots_of(new_spans),
         new_positions=rotations_of(new_spans),
@@ -205,91 +196,11 @@ def padded(layout: Layout, bucket: Bucket) -> Layout:
     )
 
 
-class _Requests(NamedTuple):
-    """Runs or requests, and who reads them.
-
-    Attributes:
-        slots: int64[n_requests], the first of each.
-        n_readings: int64[n_requests], how many rows read each.
-        readings: int64[n_readings, 5], request after request: the row's first new token; how many
-            it has; the position at which that one meets the keys as they are rotated; keys up to
-            that one's place, 0 or less if it comes before; keys that the row's view has of the
-            request.
-    """
-
-    slots: Ints
-    n_readings: Ints
-    readings: Ints
-
-    def n_lines(self) -> Ints:
-        """int64[n_requests]"""
-        return np.add.reduceat(self.readings[:, 1], _starts(self.n_readings)[:-1])
-
-    def ends(self) -> Ints:
-        """int64[n_requests], the last key that is seen and one, counted from the first page."""
-        n_keys = np.maximum.reduceat(self.readings[:, 4], _starts(self.n_readings)[:-1])
-        return self.slots % PAGE_TOKENS + n_keys
-
-
-def _runs(rows: Sequence[SpanRow]) -> _Requests:
-    found: dict[int, list[int]] = {}
-    token = 0
-    for row in rows:
-        to_place, n_new = row.first_position, row.n_new
-        for slot, n_tokens, rotated_for in row.spans:
-            reading = token, n_new, to_place + rotated_for, to_place + 1, n_tokens
-            found.setdefault(slot, []).extend(reading)
-            to_place -= n_tokens
-        token += n_new
-    flat = np.array(list(chain.from_iterable(found.values())), dtype=np.int64)
-    lengths = np.array([len(readings) // 5 for readings in found.values()], dtype=np.int64)
-    return _Requests(np.array(list(found), dtype=np.int64), lengths, flat.reshape(-1, 5))
-
-
-def _long_last(runs: _Requests, n_per_kv_head: int) -> tuple[_Requests, int]:
-    """Runs with many lines behind the others, and how many they are."""
-    is_long = runs.n_lines() * n_per_kv_head > SHORT_RUN_QUERIES
-    n_long = int(is_long.sum())
-    if not n_long:
-        return runs, 0
-    order = is_long.argsort(kind="stable")
-    readings = runs.readings[is_long.repeat(runs.n_readings).argsort(kind="stable")]
-    return _Requests(runs.slots[order], runs.n_readings[order], readings), n_long
-
-
-def _cut(runs: _Requests, n_long: int, n_cuts_most: int) -> _Requests:
-    """Pieces of equal length, a power of two, of all runs but the last `n_long`."""
-    slots, n_readings, readings = runs
-    ends = runs.ends()
-    n_keys = int(ends[: len(ends) - n_long].sum())
-    size = max(REQUEST_TOKENS_LEAST, 1 << (-(-n_keys // n_cuts_most) - 1).bit_length())
-    n_pieces = (ends + size - 1) // size
-    n_pieces[len(ends) - n_long :] = 1
-    if n_pieces.max() == 1:
-        return runs
-    run = np.arange(len(ends)).repeat(n_pieces)
-    piece = np.arange(len(run)) - (n_pieces.cumsum() - n_pieces)[run]
-    skipped = np.maximum(piece * size - slots[run] % PAGE_TOKENS, 0)
-    # Behind a long run's only piece nothing is cut off.
-    kept = np.where(run < len(ends) - n_long, (piece + 1) * size, ends[run])
-    kept -= slots[run] % PAGE_TOKENS + skipped
-    n_read = n_readings[run]
-    which = np.arange(n_read.sum()) - (n_read.cumsum() - n_read - _starts(n_readings)[run]).repeat(
-        n_read
-    )
-    pieces = readings[which]
-    pieces[:, 3] -= skipped.repeat(n_read)
-    pieces[:, 4] = np.minimum(pieces[:, 4] - skipped.repeat(n_read), kept.repeat(n_read))
-    is_seen = pieces[:, 4] > 0
-    n_read = np.add.reduceat(is_seen, _starts(n_read)[:-1], dtype=np.int64)
-    return _Requests(slots[run] + skipped, n_read, pieces[is_seen])
-
-
-def _groups(requests: _Requests, line_starts: Ints, n_long: int) -> tuple[list[Group], Ints]:
+def _groups(requests: Requests, line_starts: Ints, n_long: int) -> tuple[list[Group], Ints]:
     """The launches, and the pages of all; the last `n_long` requests are one launch."""
     slots = requests.slots
     n_pages = (requests.ends() + PAGE_TOKENS - 1) // PAGE_TOKENS
-    page_starts = _starts(n_pages)
+    page_starts = starts_of(n_pages)
     pages = (slots // PAGE_TOKENS - page_starts[:-1]).repeat(n_pages) + np.arange(page_starts[-1])
     groups: list[Group] = []
     n_short = len(slots) - n_long
@@ -307,13 +218,6 @@ def _groups(requests: _Requests, line_starts: Ints, n_long: int) -> tuple[list[G
                 )
             )
     return groups, pages
-
-
-def _starts(lengths: NDArray[np.integer]) -> Ints:
-    """0 and the running sums, int64[n + 1]"""
-    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
-    lengths.cumsum(out=starts[1:])
-    return starts
 
 
 def _filled(values: Ints, n: int, rest: int = 0) -> Ints:
