@@ -16,10 +16,10 @@ HAVE_DEV     := $(VENV)/.have-dev
 PIP_INSTALL  := $(BIN)/python -m pip install -qq --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types layers clean
+.PHONY: help demo test check format lint types layers clean gpu gpu-bench gpu-kernels gpu-compile gpu-site
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(HAVE_RUNTIME) ## two workers share a list of sums, then one model talks while it thinks
 	$(BIN)/hogdsl run programs/solve_together.py --set problem="a:17+25 b:38+41 c:9+66 d:52+13" --pace 12
@@ -43,6 +43,33 @@ layers: $(HAVE_DEV) ## check which package may import which
 format: $(HAVE_DEV) ## write the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+# ---------------------------------------------------------------- on a GPU
+# docs/gpu.md. They take a Python that has torch, not the environment above: a GPU machine has its own,
+# for CUDA. What that Python lacks is in GPU_SITE, a folder of packages or what `make gpu-site` packs.
+
+GPU_SITE ?=
+GPU_JSON ?= build/gpu.json
+ON_GPU   := PYTHON="$(PYTHON)" GPU_SITE="$(GPU_SITE)" benchmarks/gpu/run.sh
+# Warnings of other versions of other people's packages are no failures there.
+ON_GPU_TESTS := pytest -W default -p no:cacheprovider -o addopts= --import-mode=importlib -ra
+
+gpu: gpu-kernels ## on a GPU: the tests that need one
+	$(ON_GPU) $(ON_GPU_TESTS) -m gpu tests
+
+gpu-bench: gpu-kernels ## on a GPU: what steps cost, in under ten minutes
+	$(ON_GPU) benchmarks.gpu --json $(GPU_JSON)
+
+gpu-kernels: ## compile the kernels for the GPU at hand, side by side; they are kept in build/gpu
+	$(ON_GPU) benchmarks.gpu.kernels
+
+gpu-compile: ## without a GPU: compile all kernels for one, in half an hour
+	$(ON_GPU) $(ON_GPU_TESTS) -m compiles --durations=0 tests/gpu
+
+gpu-site: ## pack what a GPU machine without package registries lacks
+	$(PYTHON) -m benchmarks.gpu.pack build/gpu-site.tar.xz
+
+# ----------------------------------------------------------------
 
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

@@ -26,9 +26,12 @@ from runtime.attention import Attention, SpanRow, fastest_kind, make_attention
 from runtime.block_store import BlockStore
 from runtime.blocks import Block, BlockPrefix, Row
 from runtime.checkpoint import load_transformer
+from runtime.graphs import make_passes
 from runtime.holdings import Holdings
+from runtime.model.kernels import make_kernels
 from runtime.model.transformer import Transformer
 from runtime.sizing import default_cache_tokens, find_device
+from runtime.transfer import send
 from runtime.views import ResolvedRow, check_alive, resolve, span_rows
 
 ENCODE_CHUNK_TOKENS = 1024
@@ -89,6 +92,8 @@ class Engine(BlockStore):
             device=self.device,
             dtype=self.dtype,
         )
+        transformer.kernels = make_kernels(self.attention, self.device)
+        self._passes = make_passes(self._attention, self.device)
         super().__init__(config, holdings, self._attention.move, self._hidden, radix=radix)
 
     @classmethod
@@ -220,11 +225,12 @@ class Engine(BlockStore):
             end += len(row.tokens)
             wanted.extend(range(end - row.n_logits, end))
         if len(wanted) < len(hidden):
-            hidden = hidden[wanted]
+            hidden = hidden[send(torch.tensor(wanted, dtype=torch.int64), self.device)]
         return self.transformer.logits(hidden)
 
     def _hidden(self, rows: Sequence[SpanRow], tokens: Sequence[int]) -> Tensor:
         """Write and read in all layers; [n, width] for the new tokens of all rows."""
         step = self._attention.prepare(rows)
-        ids = torch.tensor(tokens, device=self.device)
-        return self.transformer.hidden(ids, partial(self._attention.attend, step))
+        attend = partial(self._attention.attend, step)
+        shape = getattr(step, "bucket", None)  # of attention that pads steps to shapes
+        return self._passes.run(shape, tokens, partial(self.transformer.hidden, attend=attend))

@@ -8,19 +8,30 @@ from torch import Tensor
 
 from hogdsl.errors import InternalError
 from runtime.scheduler.work import Sample
+from runtime.transfer import send
 
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """What some rows of a step may not choose.
+    """What some rows of a step may choose, when they may not choose everything.
 
     Attributes:
-        rows: those that may not choose everything.
-        tokens: for each of them, bool[n_rows, n_vocab].
+        rows: those rows.
+        allowed: for each of them a bit per token, from the lowest of the first byte on,
+            uint8[n_rows, n_vocab / 8 rounded up], on the host. Bits past the vocabulary are 0.
     """
 
     rows: list[int]
-    tokens: Tensor
+    allowed: Tensor
+
+    def closed(self, n_vocab: int, device: torch.device) -> Tensor:
+        """Which tokens may not be chosen, bool[n_rows, n_vocab], on the device.
+
+        The bits travel, and are spread there.
+        """
+        packed = send(self.allowed, device).unsqueeze(-1)
+        bits = (packed >> torch.arange(8, dtype=torch.uint8, device=device)) & 1
+        return bits.flatten(1)[:, :n_vocab] == 0
 
 
 def bar(wants: Sequence[Sample], n_vocab: int) -> Barred | None:
@@ -32,28 +43,24 @@ def bar(wants: Sequence[Sample], n_vocab: int) -> Barred | None:
     rows = [i for i, want in enumerate(wants) if want.forbidden or want.allowed is not None]
     if not rows:
         return None
-    closed = _closed([wants[i] for i in rows], n_vocab)
-    for row, nothing in zip(rows, closed.all(dim=-1).tolist(), strict=True):
-        if nothing:
+    masks = [_allowed(wants[i], n_vocab) for i in rows]
+    for row, mask in zip(rows, masks, strict=True):
+        if not any(mask):
             raise InternalError(
                 f"a row may choose none of the {n_vocab} tokens: its constraint and its forbidden "
                 f"tokens leave nothing. Please report it. The row is for {wants[row].origin}."
             )
-    return Barred(rows, closed)
+    packed = torch.frombuffer(bytearray().join(masks), dtype=torch.uint8)
+    return Barred(rows, packed.view(len(rows), -1))
 
 
-def _closed(wants: Sequence[Sample], n_vocab: int) -> Tensor:
-    """Which tokens may not be chosen, bool[n_rows, n_vocab]."""
+def _allowed(want: Sample, n_vocab: int) -> bytearray:
+    """A bit per token that may be chosen."""
     n_bytes = -(-n_vocab // 8)
-    masks = bytearray()
-    for want in wants:
-        mask = b"\xff" * n_bytes if want.allowed is None else want.allowed[:n_bytes]
-        masks += mask.ljust(n_bytes, b"\0")
-    packed = torch.frombuffer(masks, dtype=torch.uint8).view(len(wants), n_bytes, 1)
-    bits = (packed >> torch.arange(8, dtype=torch.uint8)) & 1
-    closed = bits.view(len(wants), n_bytes * 8)[:, :n_vocab] == 0
-    pairs = [(i, token) for i, want in enumerate(wants) for token in want.forbidden]
-    known = [pair for pair in pairs if pair[1] < n_vocab]
-    if known:
-        closed[tuple(torch.tensor(known).T)] = True
-    return closed
+    given = b"\xff" * n_bytes if want.allowed is None else want.allowed[:n_bytes]
+    mask = bytearray(given.ljust(n_bytes, b"\0"))
+    mask[-1] &= 0xFF >> -n_vocab % 8
+    for token in want.forbidden:
+        if token < n_vocab:
+            mask[token // 8] &= ~(1 << token % 8)
+    return mask

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from runtime.scheduler.work import Numbers, Sample
+from runtime.transfer import send
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,12 @@ def penalise(logits: Tensor, wants: Sequence[Sample]) -> None:
     at = _scattered([want.counts for want in wants], logits)
     if at is None:
         return
-    column = {"dtype": logits.dtype, "device": logits.device}
-    settings = [want.sampling for want in wants]
-    frequency = torch.tensor([s.frequency_penalty for s in settings], **column)[at.rows]
-    presence = torch.tensor([s.presence_penalty for s in settings], **column)[at.rows]
-    repetition = torch.tensor([s.repetition_penalty for s in settings], **column)[at.rows]
+    settings = [
+        (s.frequency_penalty, s.presence_penalty, s.repetition_penalty)
+        for s in (want.sampling for want in wants)
+    ]
+    columns = send(torch.tensor(settings, dtype=logits.dtype), logits.device)
+    frequency, presence, repetition = columns[at.rows].unbind(1)
     was_chosen = at.values > 0
     before = logits[at.rows, at.tokens]
     after = before - frequency * at.values - presence * was_chosen
@@ -73,7 +75,7 @@ def _scattered(numbers: Sequence[Numbers | None], logits: Tensor) -> _Scattered 
     values = torch.cat([torch.frombuffer(n.values, dtype=torch.float64) for _, n in given])
     known = tokens < logits.shape[-1]
     return _Scattered(
-        rows[known].to(logits.device),
-        tokens[known].to(logits.device),
-        values[known].to(logits.device, logits.dtype),
+        send(rows[known], logits.device),
+        send(tokens[known], logits.device),
+        send(values[known].to(logits.dtype), logits.device),
     )

@@ -2,9 +2,10 @@
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -12,9 +13,12 @@ from torch import Tensor
 from runtime.blocks import Row
 from runtime.engine import PIGLET_FOLDER, Engine
 from runtime.masks import bar
-from runtime.sampling import sample
-from runtime.scheduler.work import Logprobs, Pages, Result, RowWork, Sample, Want
+from runtime.sampling import choose
+from runtime.scheduler.work import Chosen, Logprobs, Pages, Result, RowWork, Sample, Want
 from runtime.text import Text
+from runtime.transfer import send
+
+Scores: TypeAlias = list[list[float]]
 
 ONE_THREAD_WIDTH = 512
 """Models up to this width are computed by one thread of a CPU."""
@@ -114,26 +118,23 @@ class EngineMachine:
         wants = [work.want for work in rows if isinstance(work.want, Sample)]
         barred = bar(wants, self.engine.config.n_vocab)
         logits = self.engine.forward([_row(work) for work in rows])
-        results: list[Result] = [None] * len(rows)
         places: list[int] = []
-        scored: list[tuple[int, int, Logprobs]] = []
+        scored: list[tuple[int, Logprobs]] = []
         at = 0
-        for index, work in enumerate(rows):
+        for work in rows:
             if isinstance(work.want, Sample):
                 places.append(at)
             elif isinstance(work.want, Logprobs):
-                scored.append((index, at, work.want))
+                scored.append((at, work.want))
             at += _n_logits(work.want)
-        if scored:
-            found = _logprobs(logits, [(at, want) for _, at, want in scored])
-            for (index, _, _), logprobs in zip(scored, found, strict=True):
-                results[index] = logprobs
-        if wants:
-            tokens = iter(sample(logits[places], wants, barred))
-            for index, work in enumerate(rows):
-                if isinstance(work.want, Sample):
-                    results[index] = next(tokens)
-        return results
+        # All work of the device is in its queue before the first result is waited for.
+        scores = _logprobs(logits, scored) if scored else None
+        if wants and len(places) < len(logits):
+            logits = logits[send(torch.tensor(places), logits.device)]
+        choice = choose(logits, wants, barred) if wants else None
+        chosen = iter(choice.read() if choice else ())
+        told = iter(_by_want(scores.tolist(), scored) if scores is not None else ())
+        return [_result(work.want, chosen, told) for work in rows]
 
 
 def _row(work: RowWork) -> Row:
@@ -150,8 +151,18 @@ def _n_logits(want: Want) -> int:
             return 0
 
 
-def _logprobs(logits: Tensor, wants: Sequence[tuple[int, Logprobs]]) -> list[list[list[float]]]:
-    """Log-probabilities of wanted tokens.
+def _result(want: Want, chosen: Iterator[Chosen], told: Iterator[Scores]) -> Result:
+    match want:
+        case Sample():
+            return next(chosen)
+        case Logprobs():
+            return next(told)
+        case None:
+            return None
+
+
+def _logprobs(logits: Tensor, wants: Sequence[tuple[int, Logprobs]]) -> Tensor:
+    """Log-probabilities of all wanted tokens, one after the other, float32[n].
 
     Args:
         logits: float32[n, n_vocab].
@@ -159,8 +170,16 @@ def _logprobs(logits: Tensor, wants: Sequence[tuple[int, Logprobs]]) -> list[lis
     """
     rows = [at + i for at, want in wants for i in range(len(want.wanted))]
     wanted = [tokens for _, want in wants for tokens in want.wanted]
-    # Each row is looked up once, however many of its tokens are wanted; one transfer from the GPU.
+    # Each row is looked up once, however many of its tokens are wanted.
     places = [i for i, tokens in enumerate(wanted) for _ in tokens]
     tokens = [token for tokens in wanted for token in tokens]
-    values = iter(logits[rows].float().log_softmax(dim=-1)[places, tokens].tolist())
-    return [[list(islice(values, len(tokens))) for tokens in want.wanted] for _, want in wants]
+    looked_up = logits[send(torch.tensor(rows, dtype=torch.int64), logits.device)]
+    at = send(torch.tensor([places, tokens], dtype=torch.int64), logits.device)
+    return looked_up.float().log_softmax(dim=-1)[at[0], at[1]]
+
+
+def _by_want(values: Sequence[float], wants: Sequence[tuple[int, Logprobs]]) -> Iterator[Scores]:
+    """The same values, for each want in its order a list per token of the row."""
+    left = iter(values)
+    for _, want in wants:
+        yield [list(islice(left, len(tokens))) for tokens in want.wanted]

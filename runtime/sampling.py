@@ -19,22 +19,62 @@ no part in it. In this order:
    tokens are about as likely as each other they change places.
 
 Log-probabilities that are asked for are those of the logits as the model gave them.
+
+On CUDA all this joins the queue behind the forward pass: what the host knows is sent without
+waiting, and `Choice.read` is the one place that waits. FlashInfer's kernels for sampling draw
+numbers of their own, by the index of the row in the batch; a uniform number of ours cannot be given
+to them, so the operations are torch's.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from hogdsl.plan import Sampling
 from runtime.masks import Barred
 from runtime.penalties import bias, penalise
 from runtime.scheduler.work import Chosen, Sample
+from runtime.transfer import send
 
+TOP_K_FEW = 128
+"""Up to here the likeliest tokens are looked for. Beyond, all are sorted, which for 150,000 tokens
+takes a CPU 15 times as long."""
 _NEVER = float("-inf")
 
 
-def sample(logits: Tensor, wants: Sequence[Sample], barred: Barred | None = None) -> list[Chosen]:
-    """Choose one token per row.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen, still on the device.
+
+    Attributes:
+        tokens: int64[n_rows].
+        told: rows whose log-probabilities are asked for, with how many of the likeliest.
+        own: float32[n_told], log-probabilities of their tokens; None if nobody asks.
+        likely: values and tokens of the likeliest, each [n_told, largest number asked for].
+    """
+
+    tokens: Tensor
+    told: list[tuple[int, int]]
+    own: Tensor | None = None
+    likely: tuple[Tensor, Tensor] | None = None
+
+    def read(self) -> list[Chosen]:
+        """The choices of all rows; waits for the device."""
+        results = [Chosen(token) for token in self.tokens.tolist()]
+        if self.own is None or self.likely is None:
+            return results
+        values, tokens = (part.tolist() for part in self.likely)
+        rows = zip(self.told, self.own.tolist(), tokens, values, strict=True)
+        for (row, n), own, likely, of_likely in rows:
+            top = tuple(zip(likely[:n], of_likely[:n], strict=True))
+            results[row] = Chosen(results[row].token, own, top)
+        return results
+
+
+def choose(logits: Tensor, wants: Sequence[Sample], barred: Barred | None = None) -> Choice:
+    """Choose one token per row; on CUDA this returns before it is done.
 
     Args:
         logits: float32[n_rows, n_vocab].
@@ -42,17 +82,19 @@ def sample(logits: Tensor, wants: Sequence[Sample], barred: Barred | None = None
         barred: what `runtime.masks.bar` makes of them.
     """
     changed = _changed(logits, wants, barred)
-    chosen = changed.argmax(dim=-1)
-    drawn = [i for i, want in enumerate(wants) if want.sampling.temperature > 0]
-    if drawn:
-        chosen[drawn] = _draw(changed[drawn], [wants[i] for i in drawn])
-    told = [i for i, want in enumerate(wants) if want.n_top is not None]
-    results = [Chosen(token) for token in chosen.tolist()]
-    if told:
-        likely = _likely(logits[told], chosen[told], [wants[i] for i in told])
-        for i, result in zip(told, likely, strict=True):
-            results[i] = result
-    return results
+    tokens = changed.argmax(dim=-1)
+    for n_ordered, rows in _drawn_alike(wants, logits).items():
+        at = send(torch.tensor(rows), logits.device)
+        tokens[at] = _draw(changed[at], [wants[i] for i in rows], n_ordered)
+    told = [(i, want.n_top) for i, want in enumerate(wants) if want.n_top is not None]
+    if not told:
+        return Choice(tokens, told)
+    at = send(torch.tensor([row for row, _ in told]), logits.device)
+    logprobs = logits[at].float().log_softmax(dim=-1)
+    most = min(max(n for _, n in told), logits.shape[-1])
+    values, likely = logprobs.topk(most, dim=-1)
+    own = logprobs.gather(-1, tokens[at][:, None]).squeeze(-1)
+    return Choice(tokens, told, own, (values, likely))
 
 
 def _changed(logits: Tensor, wants: Sequence[Sample], barred: Barred | None) -> Tensor:
@@ -61,50 +103,78 @@ def _changed(logits: Tensor, wants: Sequence[Sample], barred: Barred | None) -> 
         return logits
     logits = logits.clone()
     if barred is not None:
-        masks = barred.tokens.to(logits.device)
-        logits[barred.rows] = logits[barred.rows].masked_fill(masks, _NEVER)
+        at = send(torch.tensor(barred.rows), logits.device)
+        closed = barred.closed(logits.shape[-1], logits.device)
+        logits[at] = logits[at].masked_fill(closed, _NEVER)
     penalise(logits, wants)
     bias(logits, wants)
     return logits
 
 
-def _draw(logits: Tensor, wants: Sequence[Sample]) -> Tensor:
-    """Token ids int64[n_rows] drawn at random; all temperatures are above zero."""
+def _drawn_alike(wants: Sequence[Sample], logits: Tensor) -> dict[int, list[int]]:
+    """Rows that are drawn at random, by how many of their likeliest tokens are put in order.
+
+    A row's own settings decide it: the batch has no part in how a row is computed.
+    """
+    rows: dict[int, list[int]] = {}
+    for row, want in enumerate(wants):
+        if want.sampling.temperature > 0:
+            rows.setdefault(_n_ordered(want.sampling, logits), []).append(row)
+    return rows
+
+
+def _n_ordered(sampling: Sampling, logits: Tensor) -> int:
     n_vocab = logits.shape[-1]
-    column = {"dtype": torch.float32, "device": logits.device}
-    temperature = torch.tensor([[want.sampling.temperature] for want in wants], **column)
-    top_p = torch.tensor([[want.sampling.top_p] for want in wants], **column)
-    min_p = torch.tensor([[want.sampling.min_p] for want in wants], **column)
-    top_k = torch.tensor([[want.sampling.top_k or n_vocab] for want in wants], device=logits.device)
-    uniform = torch.tensor([[want.uniform] for want in wants], **column)
-    ordered, tokens = logits.sort(dim=-1, descending=True, stable=True)
-    rank = torch.arange(n_vocab, device=logits.device)
-    ordered = (ordered / temperature).masked_fill(rank >= top_k, _NEVER)
-    probs = ordered.softmax(dim=-1)
+    if sampling.top_k is None:
+        return n_vocab if sampling.top_p < 1 else 0
+    few = sampling.top_k <= TOP_K_FEW < n_vocab and logits.dtype == torch.float32
+    return TOP_K_FEW if few else n_vocab
+
+
+def _draw(logits: Tensor, wants: Sequence[Sample], n_ordered: int) -> Tensor:
+    """Token ids int64[n_rows] drawn at random; all temperatures are above zero.
+
+    Args:
+        logits: [n_rows, n_vocab].
+        wants: one per row.
+        n_ordered: how many tokens top-k and top-p look at; 0 if no row has either.
+    """
+    n_vocab = logits.shape[-1]
+    settings = [
+        (s.temperature, s.top_k or n_vocab, s.top_p, s.min_p, want.uniform)
+        for want in wants
+        for s in [want.sampling]
+    ]
+    columns = send(torch.tensor(settings), logits.device).unsqueeze(-1)
+    temperature, top_k, top_p, min_p, uniform = columns.unbind(1)  # each [n_rows, 1]
+    if not n_ordered:
+        probs = (logits / temperature).softmax(dim=-1)
+        return _pick(probs.masked_fill(probs < min_p * probs.amax(-1, keepdim=True), 0.0), uniform)
+    ordered, tokens = _in_order(logits, n_ordered)
+    rank = torch.arange(n_ordered, device=logits.device)
+    probs = (ordered / temperature).masked_fill(rank >= top_k, _NEVER).softmax(dim=-1)
     before = probs.cumsum(dim=-1) - probs
-    dropped = (before >= top_p) | (probs < min_p * probs[:, :1])
-    probs = probs.masked_fill(dropped, 0.0)
-    by_id = torch.zeros_like(probs).scatter_(-1, tokens, probs)
-    total = by_id.cumsum(dim=-1)
+    probs = probs.masked_fill((before >= top_p) | (probs < min_p * probs[:, :1]), 0.0)
+    return _pick(probs.new_zeros(logits.shape).scatter_(-1, tokens, probs), uniform)
+
+
+def _pick(weights: Tensor, uniform: Tensor) -> Tensor:
+    """Inverse transform in the order of ids: weights [n_rows, n_vocab], uniform [n_rows, 1]."""
+    total = weights.cumsum(dim=-1)
     place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
-    last = torch.where(by_id > 0, rank, 0).amax(dim=-1, keepdim=True)
+    ids = torch.arange(weights.shape[-1], device=weights.device)
+    last = torch.where(weights > 0, ids, 0).amax(dim=-1, keepdim=True)
     return place.minimum(last).squeeze(-1)
 
 
-def _likely(logits: Tensor, chosen: Tensor, wants: Sequence[Sample]) -> list[Chosen]:
-    """The choices with their log-probabilities, and those of the likeliest tokens.
-
-    Args:
-        logits: the model's own, float32[n_rows, n_vocab].
-        chosen: int64[n_rows].
-        wants: all ask for log-probabilities.
-    """
-    logprobs = logits.float().log_softmax(dim=-1)
-    own = logprobs.gather(-1, chosen[:, None]).squeeze(-1).tolist()
-    n_top = [want.n_top or 0 for want in wants]
-    values, tokens = logprobs.topk(min(max(n_top), logits.shape[-1]), dim=-1)
-    rows = zip(chosen.tolist(), own, tokens.tolist(), values.tolist(), n_top, strict=True)
-    return [
-        Chosen(token, logprob, tuple(zip(likely[:n], of_likely[:n], strict=True)))
-        for token, logprob, likely, of_likely, n in rows
-    ]
+def _in_order(logits: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The `n` largest logits and their tokens, from the largest down, of equals the first first."""
+    n_vocab = logits.shape[-1]
+    if n == n_vocab:
+        return logits.sort(dim=-1, descending=True, stable=True)
+    # `topk` takes any of equals, so they are made different: a key is the float as an integer of
+    # the same order (IEEE 754; adding 0 turns -0 into 0), then the token, counted backwards.
+    bits = (logits + 0.0).view(torch.int32)
+    keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() << 32
+    tokens = (keys - torch.arange(n_vocab, device=logits.device)).topk(n, dim=-1).indices
+    return logits.gather(-1, tokens), tokens

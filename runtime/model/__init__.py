@@ -5,6 +5,7 @@
     weights.py      the tensors, and which tensor of a checkpoint goes where
     matrices.py     matrices in fewer bits
     products.py     how matrices lie in a CPU's memory, and what multiplies by them
+    kernels.py      what computes norms and gates: torch, or FlashInfer on a GPU
     transformer.py  tokens -> hidden states -> logits, with attention passed in
 
 Nothing here reads a file or knows of streams, blocks or pages.

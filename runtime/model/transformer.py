@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import rms_norm, silu
 
 from runtime.model.config import ModelConfig
+from runtime.model.kernels import Kernels, TorchKernels
 from runtime.model.matrices import Kept
 from runtime.model.products import product
 from runtime.model.rope import Rope
@@ -26,7 +26,14 @@ does that, and not yet rotated. Scores are to be scaled by `head_dim ** -0.5`.
 
 
 class Transformer:
-    """A model for inference. It keeps no state from call to call."""
+    """A model for inference. It keeps no state from call to call.
+
+    Attributes:
+        config: what the model is made of.
+        weights: its tensors.
+        rope: the rotation of its queries and keys.
+        kernels: what computes norms and gates; torch's own, or others that suit the device.
+    """
 
     def __init__(self, config: ModelConfig, weights: Weights, *, kept: Kept | None = None) -> None:
         """
@@ -39,6 +46,7 @@ class Transformer:
         self.config = config
         self.weights = weights
         self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)
+        self.kernels: Kernels = TorchKernels()
 
     def __repr__(self) -> str:
         name, n_layers = self.config.architecture, self.config.n_layers
@@ -63,11 +71,15 @@ class Transformer:
         Returns:
             [n, width] in the model's dtype.
         """
-        x = self.weights.embedding[tokens]
-        for index, layer in enumerate(self.weights.layers):
-            x = self._attention(index, layer, x, attend)
-            x = self._mlp(layer, x)
-        return self._norm(x, self.weights.final_norm)
+        layers, eps = self.weights.layers, self.config.norm_eps
+        norms = [*(layer.attention_norm for layer in layers[1:]), self.weights.final_norm]
+        x = self.weights.embedding[tokens]  # the residual stream, grown in place
+        normed = self.kernels.norm(x, layers[0].attention_norm, eps)
+        for index, (layer, next_norm) in enumerate(zip(layers, norms, strict=True)):
+            mixed = self._attention(index, layer, normed, attend)
+            normed = self.kernels.add_norm(x, mixed, layer.mlp_norm, eps)
+            normed = self.kernels.add_norm(x, self._mlp(layer, normed), next_norm, eps)
+        return normed
 
     @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:
@@ -79,23 +91,17 @@ class Transformer:
         return logits if logits.dtype == torch.float64 else logits.float()
 
     def _attention(self, index: int, layer: LayerWeights, x: Tensor, attend: Attend) -> Tensor:
-        """x [n, width] -> [n, width]"""
+        """x [n, width], normed -> [n, width]"""
         config = self.config
         n, n_q, n_kv = len(x), config.n_heads, config.n_kv_heads
-        qkv = product(self._norm(x, layer.attention_norm), layer.qkv, layer.qkv_bias)
-        qkv = qkv.view(n, n_q + 2 * n_kv, config.head_dim)
+        qkv = product(x, layer.qkv, layer.qkv_bias).view(n, n_q + 2 * n_kv, config.head_dim)
         qk, v = qkv[:, : n_q + n_kv], qkv[:, n_q + n_kv :]
         if layer.qk_norm is not None:
-            # One norm for all heads, then each head's weight: fewer, larger operations.
-            qk = rms_norm(qk, (config.head_dim,), eps=config.norm_eps) * layer.qk_norm
+            qk = self.kernels.head_norm(qk, layer.qk_norm, n_q, config.norm_eps)
         mixed = attend(index, qk[:, :n_q], qk[:, n_q:], v)
-        return x + product(mixed.reshape(n, n_q * config.head_dim), layer.out, layer.out_bias)
+        return product(mixed.reshape(n, n_q * config.head_dim), layer.out, layer.out_bias)
 
     def _mlp(self, layer: LayerWeights, x: Tensor) -> Tensor:
-        """x [n, width] -> [n, width]; SwiGLU (arXiv 2002.05202)"""
-        normed = self._norm(x, layer.mlp_norm)
-        gate, up = product(normed, layer.gate_up, layer.gate_up_bias).chunk(2, dim=-1)
-        return x + product(silu(gate) * up, layer.down, layer.down_bias)
-
-    def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
-        return rms_norm(x, (self.config.width,), weight, self.config.norm_eps)
+        """x [n, width], normed -> [n, width]"""
+        gate_up = product(x, layer.gate_up, layer.gate_up_bias)
+        return product(self.kernels.gated(gate_up), layer.down, layer.down_bias)

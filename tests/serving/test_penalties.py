@@ -11,9 +11,9 @@ from transformers.generation.logits_process import (
 )
 
 from hogdsl.plan import Sampling
+from runtime import sampling
 from runtime.masks import bar
 from runtime.penalties import bias, penalise
-from runtime.sampling import sample
 from runtime.scheduler.work import Chosen, Numbers, Origin, Sample
 
 N_VOCAB = 50
@@ -55,7 +55,7 @@ def want(
 
 
 def choose(logits: Tensor, wants: list[Sample]) -> list[Chosen]:
-    return sample(logits, wants, bar(wants, logits.shape[-1]))
+    return sampling.choose(logits, wants, bar(wants, logits.shape[-1])).read()
 
 
 def penalised(logits: Tensor, *wants: Sample) -> Tensor:
