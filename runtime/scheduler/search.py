@@ -3,7 +3,8 @@
 A match counts from the first *character* at which it is complete, so the answer does not depend on
 how the text was cut into tokens: of `\\d+` in "42" that is "4". What has been searched in vain is
 not searched again: `regex` says where a match could begin that the text so far does not finish.
-Mostly it says *nowhere*, and then one search of the new characters is all that a token costs.
+Mostly it says *nowhere*, and then one search of the new characters is all that a token costs; and
+not even that where no match begins with any of them, which is learned for each character once.
 """
 
 from functools import lru_cache
@@ -15,6 +16,10 @@ WINDOW_CHARS = 200
 asking where one could begin."""
 _LOOKS_AHEAD = regex.compile(r"\$|\\[bBZzmM]|\(\?(?!:|P?<\w)")
 """What makes a match depend on the text behind it."""
+_LOOKS_BACK = regex.compile(r"\(\?<[=!]|\\[bBmMGKX]|\(\?[a-zA-Z0-9-]*[rw]|\(\*")
+"""What may make the beginning of a match depend on more than its first character."""
+FEW_CHARS = 16
+"""So many are looked at one by one before `regex` is asked."""
 
 
 @lru_cache(maxsize=256)
@@ -32,8 +37,30 @@ def compiled(pattern: str) -> "regex.Pattern[str]":
 
 def may_begin_at(pattern: "regex.Pattern[str]", text: str, start: int, end: int) -> int:
     """Where in `text[start:end]` a match begins that is not complete yet, at the earliest."""
+    if end - start <= FEW_CHARS:
+        known = _beginnings(pattern)
+        if known is not None and not _begins_in(pattern, known, text[start:end]):
+            return end
     match = pattern.search(text, start, end, partial=True)
     return match.start() if match is not None else end
+
+
+@lru_cache(maxsize=256)
+def _beginnings(pattern: "regex.Pattern[str]") -> dict[str, bool] | None:
+    """Whether a match may begin with a character, as far as it was asked for; None: it depends."""
+    return None if _LOOKS_BACK.search(pattern.pattern) else {}
+
+
+def _begins_in(pattern: "regex.Pattern[str]", known: dict[str, bool], text: str) -> bool:
+    """Whether a match may begin with one of these characters."""
+    for character in text:
+        begins = known.get(character)
+        if begins is None:
+            match = pattern.search(character, partial=True)
+            begins = known[character] = match is not None and match.start() == 0
+        if begins:
+            return True
+    return False
 
 
 def looks_ahead(pattern: str) -> bool:

@@ -98,10 +98,8 @@ class StopMatcher:
         """No stop has begun in what is not released. False may be wrong, and costs time only."""
         if self._looks_ahead:
             return False  # a match may be complete before the end of the text, and not at its end
-        end = len(self._text)
-        return all(
-            may_begin_at(sign, self._text, self._n_released, end) == end for sign in self._signs
-        )
+        start, end = self._n_released, len(self._text)
+        return all(may_begin_at(sign, self._text, start, end) == end for sign in self._signs)
 
     def _found_texts(self) -> list[FoundStop]:
         starts = [(self._text.find(stop, self._n_released), stop) for stop in self._stops]

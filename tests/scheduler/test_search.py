@@ -5,7 +5,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.scheduler.search import Search
+from runtime.scheduler.search import Search, compiled, may_begin_at
 
 PATTERNS = [
     r"a+b",
@@ -61,3 +61,31 @@ def test_what_is_not_told_is_not_searched() -> None:
 def test_a_pattern_that_is_none_says_why() -> None:
     with pytest.raises(ValueError, match="missing"):
         Search("(")
+
+
+BEGINNINGS = [
+    r"ab|nb",
+    r"(?<=a)b",
+    r"(?<!a)b+n",
+    r"\Bn",
+    r"\bb",
+    r"(?i)Ab",
+    r"^a|n$",
+    r"(?m)^b",
+    r"[^a]n",
+    r".\n",
+    r"(a)?b",
+    r"(?:(?=a)ab|bn)",
+    r"(?r)ab",
+]
+
+
+@given(text=st.text(alphabet="abnA \n", max_size=12), pattern=st.sampled_from(BEGINNINGS))
+def test_where_a_match_may_begin_is_what_the_library_says(text: str, pattern: str) -> None:
+    expected = regex.compile(pattern)
+    for start in range(len(text) + 1):
+        for end in range(start, len(text) + 1):
+            match = expected.search(text, start, end, partial=True)
+            place = may_begin_at(compiled(pattern), text, start, end)
+            # later is wrong; the end of the text itself is as good as nowhere
+            assert place == (end if match is None else match.start())
