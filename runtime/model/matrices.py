@@ -1,4 +1,8 @@
-"""Matrices that are kept in fewer bits, for products in float32 on a CPU.
+"""Matrices that lie in memory as they are read fastest, for products in float32 on a CPU.
+
+`TiledMatrix` is read by compiled code of ours (`runtime.native`), and exact: it has bfloat16 if all
+entries are bfloat16's own, as those of most checkpoints are, and float32 otherwise. The others have
+fewer bits.
 
 `HalfMatrix` has float16 and reads half as much. Of what a checkpoint has in bfloat16 it loses
 nothing, down to entries of 6e-5.
@@ -15,6 +19,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hogdsl.errors import EngineError
+from runtime.native import load_library, parallel_region
+
+TILE_ROWS = 16
 Kept = Literal["float16", "int8"]
 HALF_MOST = torch.finfo(torch.float16).max
 HALF_ENGINES = ("x86", "fbgemm")
@@ -22,6 +30,57 @@ HALF_ENGINES = ("x86", "fbgemm")
 BYTE_MOST = 127
 BYTE_ZERO = 128
 """What stands for zero in unsigned bytes, which is what oneDNN multiplies by signed ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TiledMatrix:
+    """A matrix [out, in] in tiles of 16 of its rows, each component by component."""
+
+    tiles: Tensor
+    """float32 or bfloat16, [out / 16, in, 16]; rows behind the last are 0"""
+    n_out: int
+
+    @staticmethod
+    def of(matrix: Tensor) -> "TiledMatrix":
+        """The matrix, float32[out, in]."""
+        short = matrix.to(torch.bfloat16)
+        if not torch.equal(short.to(matrix.dtype), matrix):
+            short = matrix
+        n_out, n_in = matrix.shape
+        whole = torch.nn.functional.pad(short, (0, 0, 0, -n_out % TILE_ROWS))
+        return TiledMatrix(whole.view(-1, TILE_ROWS, n_in).transpose(1, 2).contiguous(), n_out)
+
+    @staticmethod
+    def needs() -> str | None:
+        """What is missing here to have such matrices."""
+        try:
+            load_library()
+        except EngineError as error:
+            return str(error)
+        return None
+
+    def to_dense(self) -> Tensor:
+        """float32[out, in]"""
+        return self.tiles.transpose(1, 2).flatten(0, 1)[: self.n_out].float()
+
+    def product(self, x: Tensor) -> Tensor:
+        """x float32[n, in] -> float32[n, out]"""
+        x = x.contiguous()
+        n, n_in = x.shape
+        columns, out = x.new_empty(n * n_in), x.new_empty(n, self.n_out)
+        load_library().product(
+            x.data_ptr(),
+            self.tiles.data_ptr(),
+            self.tiles.dtype == torch.bfloat16,
+            columns.data_ptr(),
+            out.data_ptr(),
+            n,
+            n_in,
+            self.n_out,
+            parallel_region(),
+            torch.get_num_threads(),
+        )
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +155,6 @@ def _scales(matrix: Tensor) -> Tensor:
     return matrix.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-30).mul_(1 / BYTE_MOST)
 
 
-Matrix = Tensor | HalfMatrix | ByteMatrix
-"""[out, in]: plain or packed by oneDNN, or kept in fewer bits"""
+Matrix = Tensor | TiledMatrix | HalfMatrix | ByteMatrix
+"""[out, in]: plain or packed by oneDNN, in tiles, or kept in fewer bits"""
 KINDS: dict[Kept, type[HalfMatrix] | type[ByteMatrix]] = {"float16": HalfMatrix, "int8": ByteMatrix}

@@ -3,10 +3,10 @@
 On a CPU a step of a few streams is a product of a few rows with every matrix of the model, bound by
 how fast the matrices are read. torch's own product (MKL's) takes the longer the more rows there
 are: for 4 rows in float32 more than twice the time of one (measured on an AMD EPYC with AVX-512).
-oneDNN, which torch brings along, keeps to the time of one, if the matrix was *packed* before: laid
-out in the order in which its kernels read it. A packed matrix is a torch tensor whose entries only
-oneDNN can read; `to_dense()` unpacks it. Matrices that are kept in fewer bits (`matrices.py`) are
-read faster still.
+So matrices are *packed*: laid out in the order in which they are read. Code of ours that is
+compiled on the machine reads them as fast as the memory gives them (`matrices.TiledMatrix`).
+Without a compiler oneDNN does, which torch brings along, at about half that speed; what it has
+packed is a tensor whose entries only it can read. `to_dense()` unpacks any.
 """
 
 from typing import cast
@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from hogdsl.errors import ModelError
-from runtime.model.matrices import KINDS, Kept, Matrix
+from runtime.model.matrices import KINDS, Kept, Matrix, TiledMatrix
 
 PACKED_ENTRIES_LEAST = 1 << 18
-"""Smaller matrices stay in the processor's caches, where a plain product has less to set up."""
+"""For smaller ones, which stay in the processor's caches, oneDNN has too much to set up."""
 
 
 def product(x: Tensor, matrix: Matrix, bias: Tensor | None = None) -> Tensor:
@@ -35,20 +35,24 @@ def product(x: Tensor, matrix: Matrix, bias: Tensor | None = None) -> Tensor:
 
 
 def packed(matrix: Matrix, kept: Kept | None = None) -> Matrix:
-    """A large float32 matrix on a CPU as it is read fastest; any other as it is.
+    """A float32 matrix on a CPU as it is read fastest; any other as it is.
 
     Args:
         matrix: on any device.
-        kept: in fewer bits; if these cannot hold the matrix it stays in float32.
+        kept: in fewer bits, if it is large; if these cannot hold the matrix it stays as exact as
+            it is.
     """
-    if not isinstance(matrix, Tensor) or matrix.is_mkldnn or matrix.numel() < PACKED_ENTRIES_LEAST:
+    if not isinstance(matrix, Tensor) or matrix.is_mkldnn:
         return matrix
     if matrix.device.type != "cpu" or matrix.dtype != torch.float32:
         return matrix
-    smaller = None if kept is None else KINDS[kept].of(matrix)
+    is_large = matrix.numel() >= PACKED_ENTRIES_LEAST
+    smaller = KINDS[kept].of(matrix) if kept is not None and is_large else None
     if smaller is not None:
         return smaller
-    if torch.backends.mkldnn.is_available():
+    if TiledMatrix.needs() is None:
+        return TiledMatrix.of(matrix)
+    if is_large and torch.backends.mkldnn.is_available():
         return torch.ops.mkldnn._reorder_linear_weight(matrix, None)
     return matrix
 

@@ -12,11 +12,6 @@
 #include "plan.h"
 
 enum { BLOCK = 512 };
-#ifdef __AVX512F__
-enum { ROWS = 8 };
-#else
-enum { ROWS = 4 }; /* as many as there are registers for */
-#endif
 
 typedef struct {
     Shared shared;
@@ -187,7 +182,7 @@ static void read_gathered(const Call *call, Rows *rows, const float *keys, const
     case 2: read_rows(2, rows, keys, values, lane, head_dim); break;
     case 3: read_rows(3, rows, keys, values, lane, head_dim); break;
     case 4: read_rows(4, rows, keys, values, lane, head_dim); break;
-#ifdef __AVX512F__
+#if ROWS_MOST == 8
     case 5: read_rows(5, rows, keys, values, lane, head_dim); break;
     case 6: read_rows(6, rows, keys, values, lane, head_dim); break;
     case 7: read_rows(7, rows, keys, values, lane, head_dim); break;

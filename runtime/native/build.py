@@ -20,7 +20,9 @@ from platformdirs import user_cache_path
 
 from hogdsl.errors import EngineError
 
-SOURCES = tuple(Path(__file__).parent / name for name in ("planning.c", "attention.c"))
+SOURCES = tuple(
+    Path(__file__).parent / name for name in ("planning.c", "attention.c", "products.c")
+)
 HEADERS = tuple(Path(__file__).parent / name for name in ("common.h", "plan.h"))
 OPTIONS = ("-O3", "-march=native", "-fPIC", "-shared")
 TIMEOUT_S = 120
@@ -82,6 +84,7 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         "move": (array, array, array, word, array, array, array, word),
         "plan_step": (array, array, word, array, word, word, word, word),
         "free_plan": (array,),
+        "product": (array, array, word, array, array, word, word, word, array, word),
     }
     for name, types in arguments.items():
         function = getattr(library, name)

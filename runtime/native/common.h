@@ -7,8 +7,15 @@
 #include <string.h>
 
 enum { LANES = 16 };
+#ifdef __AVX512F__
+#define ROWS_MOST 8
+#else
+#define ROWS_MOST 4 /* as many as there are registers for */
+#endif
+enum { ROWS = ROWS_MOST };
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef float loose __attribute__((vector_size(4 * LANES), aligned(4))); /* anywhere in memory */
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
