@@ -6,6 +6,8 @@
  * others find its tiles in the processor's caches. Each row is computed by the same operations in the
  * same order whatever rows stand beside it.
  */
+#include <stdlib.h>
+
 #include "common.h"
 
 enum {
@@ -26,12 +28,18 @@ typedef struct {
     int64_t n, n_in, n_out;
 } Product;
 
+/* Room for n numbers; NULL if there is none, and then it is done without. */
+static vec *room(int64_t n) {
+    int64_t n_bytes = n * sizeof(float);
+    return aligned_alloc(sizeof(vec), (n_bytes + sizeof(vec) - 1) / sizeof(vec) * sizeof(vec));
+}
+
 INLINE vec entries_at(const int is_short, const void *tiles, int64_t at) {
     if (!is_short) return ((const vec *)tiles)[at];
     return (vec)(__builtin_convertvector(((const shorts *)tiles)[at], ints) << 16);
 }
 
-/* R rows times the T tiles from `tile` on. */
+/* R rows times T tiles, from the one that `tiles` has as its number `tile` on. */
 INLINE void times_tiles(const int R, const int T, const int is_short, const void *tiles,
                         int64_t tile, const float *columns, int64_t n_in, float *out,
                         int64_t n_out) {
@@ -47,57 +55,81 @@ INLINE void times_tiles(const int R, const int T, const int is_short, const void
         *(loose *)(out + r * n_out + t * LANES) = sums[t][r];
 }
 
+/* Some tiles of the matrix, one after the other. */
+typedef struct {
+    const void *tiles;
+    int is_short;
+    int64_t first; /* number of the first one */
+} Group;
+
 /* The last tile may be wider than what is left of the result. */
-INLINE void times_last(const int R, const int is_short, const Product *p, int64_t tile,
-                       const float *columns, float *out) {
+INLINE void times_last(const int R, const int is_short, const Product *p, const Group *group,
+                       int64_t tile, const float *columns, float *out) {
     float found[ROWS * LANES];
     int64_t n_out = p->n_out, width = n_out - tile * LANES;
-    times_tiles(R, 1, is_short, p->tiles, tile, columns, p->n_in, found, LANES);
+    times_tiles(R, 1, is_short, group->tiles, tile - group->first, columns, p->n_in, found, LANES);
     for (int r = 0; r < R; r++)
         memcpy(out + tile * LANES + r * n_out, found + r * LANES, sizeof(float) * width);
 }
 
-INLINE void times_group(const int R, const int is_short, const Product *p, int64_t first,
+INLINE void times_group(const int R, const int is_short, const Product *p, const Group *group,
                         const float *columns, float *out) {
-    const int T = 2 * R <= ROWS ? 4 : 2; /* enough sums under way at once, and all in registers */
-    int64_t n_in = p->n_in, n_out = p->n_out, t = first;
+    const int T = 2 * R <= ROWS ? 4 : 2; /* enough sums under way at once, all in registers */
+    int64_t n_in = p->n_in, n_out = p->n_out, first = group->first, t = first;
     int64_t whole = n_out / LANES, last = least(first + GRAIN, whole);
     for (; t + T <= last; t += T)
-        times_tiles(R, T, is_short, p->tiles, t, columns, n_in, out + t * LANES, n_out);
+        times_tiles(R, T, is_short, group->tiles, t - first, columns, n_in, out + t * LANES,
+                    n_out);
     for (; t < last; t++)
-        times_tiles(R, 1, is_short, p->tiles, t, columns, n_in, out + t * LANES, n_out);
+        times_tiles(R, 1, is_short, group->tiles, t - first, columns, n_in, out + t * LANES,
+                    n_out);
     if (t == whole && t < first + GRAIN && n_out % LANES)
-        times_last(R, is_short, p, t, columns, out);
+        times_last(R, is_short, p, group, t, columns, out);
 }
 
-INLINE void times_rows(const int R, const Product *p, int64_t first, const float *columns,
+INLINE void times_rows(const int R, const Product *p, const Group *group, const float *columns,
                        float *out) {
-    if (p->is_short)
-        times_group(R, 1, p, first, columns, out);
+    if (group->is_short)
+        times_group(R, 1, p, group, columns, out);
     else
-        times_group(R, 0, p, first, columns, out);
+        times_group(R, 0, p, group, columns, out);
+}
+
+static void times_blocks(const Product *p, const Group *group) {
+    for (int64_t row = 0; row < p->n; row += ROWS) {
+        const float *columns = p->columns + row * p->n_in;
+        float *out = p->out + row * p->n_out;
+        switch (least(ROWS, p->n - row)) {
+        case 1: times_rows(1, p, group, columns, out); break;
+        case 2: times_rows(2, p, group, columns, out); break;
+        case 3: times_rows(3, p, group, columns, out); break;
+        case 4: times_rows(4, p, group, columns, out); break;
+#if ROWS_MOST == 8
+        case 5: times_rows(5, p, group, columns, out); break;
+        case 6: times_rows(6, p, group, columns, out); break;
+        case 7: times_rows(7, p, group, columns, out); break;
+        case 8: times_rows(8, p, group, columns, out); break;
+#endif
+        }
+    }
 }
 
 static void times_all(void *data) {
     Product *p = data;
-    int64_t n_tiles = (p->n_out + LANES - 1) / LANES;
-    for (int64_t first = take(p, GRAIN); first < n_tiles; first = take(p, GRAIN))
-        for (int64_t row = 0; row < p->n; row += ROWS) {
-            const float *columns = p->columns + row * p->n_in;
-            float *out = p->out + row * p->n_out;
-            switch (least(ROWS, p->n - row)) {
-            case 1: times_rows(1, p, first, columns, out); break;
-            case 2: times_rows(2, p, first, columns, out); break;
-            case 3: times_rows(3, p, first, columns, out); break;
-            case 4: times_rows(4, p, first, columns, out); break;
-#if ROWS_MOST == 8
-            case 5: times_rows(5, p, first, columns, out); break;
-            case 6: times_rows(6, p, first, columns, out); break;
-            case 7: times_rows(7, p, first, columns, out); break;
-            case 8: times_rows(8, p, first, columns, out); break;
-#endif
-            }
+    int64_t n_tiles = (p->n_out + LANES - 1) / LANES, tile_bytes = p->n_in * LANES;
+    tile_bytes *= p->is_short ? sizeof(uint16_t) : sizeof(float);
+    /* Entries that many rows are multiplied by are made float32 once for all of them. */
+    vec *wide = p->is_short && p->n > ROWS ? room(GRAIN * p->n_in * LANES) : NULL;
+    for (int64_t first = take(p, GRAIN); first < n_tiles; first = take(p, GRAIN)) {
+        Group group = {(const char *)p->tiles + first * tile_bytes, p->is_short, first};
+        if (wide) {
+            int64_t n = least(GRAIN, n_tiles - first) * p->n_in;
+            for (int64_t i = 0; i < n; i++) wide[i] = entries_at(1, group.tiles, i);
+            group = (Group){wide, 0, first};
         }
+        times_blocks(p, &group);
+    }
+    free(wide);
 }
 
 /* Turn blocks of rows into columns. */

@@ -1,4 +1,4 @@
-"""Matrices that are packed for a CPU, and products with them."""
+"""Matrices that oneDNN packs, where there is no compiler, and products with them."""
 
 import pytest
 import torch
@@ -6,7 +6,8 @@ import torch
 from runtime.checkpoint import random_transformer
 from runtime.model import products
 from runtime.model.config import ModelConfig
-from runtime.model.products import Matrix, product
+from runtime.model.matrices import Matrix, TiledMatrix
+from runtime.model.products import product
 from runtime.model.weights import Weights, empty_weights, pack
 
 CONFIG = ModelConfig(
@@ -25,6 +26,11 @@ CONFIG = ModelConfig(
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN"
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TiledMatrix, "needs", lambda: "a compiler")
 
 
 @pytest.fixture
