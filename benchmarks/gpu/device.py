@@ -76,7 +76,7 @@ class DryCpu:
     """For a dry run."""
 
     place = torch.device("cpu")
-    dtype = torch.float32
+    dtype = torch.float64  # matrices stay as they are, so that transformers can share them
     attention = "torch"
     copy_bytes = 1 << 20
 

@@ -1,11 +1,9 @@
 """What a step is for the compiled code. The structs are those of `runtime/native/plan.h`."""
 
 import ctypes
+from array import array
 from collections.abc import Sequence
-from itertools import chain
-from weakref import finalize
 
-import numpy as np
 import torch
 
 from runtime.attention.base import SpanRow
@@ -53,11 +51,13 @@ class Step:
         address: of its `Plan`, which lives as long as this.
     """
 
-    __slots__ = ("__weakref__", "address")
+    __slots__ = ("_library", "address")
 
-    def __init__(self, address: int) -> None:
-        self.address = address
-        finalize(self, load_library().free_plan, address).atexit = False
+    def __init__(self, address: int, library: ctypes.CDLL) -> None:
+        self.address, self._library = address, library
+
+    def __del__(self) -> None:
+        self._library.free_plan(self.address)
 
     @property
     def plan(self) -> Plan:
@@ -70,14 +70,18 @@ def plan_step(shape: Shape, rows: Sequence[SpanRow]) -> Step:
     Raises:
         MemoryError: there is none for what is found in all chunks.
     """
-    row_fields = np.array([(row.n_new, len(row.spans)) for row in rows], dtype=np.int64)
-    all_spans = chain.from_iterable([span for row in rows for span in row.spans])
-    spans = np.fromiter(all_spans, dtype=np.int64)
-    address = load_library().plan_step(
+    row_fields, spans = array("q"), array("q")
+    for row in rows:
+        row_fields.append(row.n_new)
+        row_fields.append(len(row.spans))
+        for span in row.spans:
+            spans.extend(span)
+    library = load_library()
+    address = library.plan_step(
         ctypes.addressof(shape),
-        row_fields.ctypes.data,
+        row_fields.buffer_info()[0],
         len(rows),
-        spans.ctypes.data,
+        spans.buffer_info()[0],
         CHUNK_TOKENS,
         FOUND_MOST,
         torch.get_num_threads(),
@@ -85,4 +89,4 @@ def plan_step(shape: Shape, rows: Sequence[SpanRow]) -> Step:
     )
     if address is None:
         raise MemoryError("no memory for the attention of a step")
-    return Step(address)
+    return Step(address, library)
