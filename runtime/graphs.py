@@ -69,18 +69,22 @@ class CudaRecord:
         return Recording(graph.replay, result)
 
 
-def shapes() -> list[Bucket]:
+def shapes(n_cuts_most: int) -> list[Bucket]:
     """The shapes that graphs may be recorded for; each is when a step first has it.
 
     Requests are what a team sees: some blocks that all read, one or more of each stream's own, and
     more where their pages do not lie together. Lines are one reader, a few, or all.
+
+    Args:
+        n_cuts_most: so many requests more has a step with a long view, which is cut.
     """
     return [
         Bucket(n_tokens=n_tokens, n_requests=n_requests, n_lines_each=n_lines)
         for n_tokens in (1, 2, 4, 8, 16, 32)
         for n_requests in (4, 8, 16, 32, 64, 128, 256)
         for n_lines in sorted({1, min(4, n_tokens), n_tokens})
-        if n_tokens <= n_requests <= 16 * n_tokens and n_requests * n_lines <= LINES_MOST
+        if n_tokens <= n_requests < 2 * (16 * n_tokens + n_cuts_most)
+        if n_requests * n_lines <= LINES_MOST
     ]
 
 
@@ -140,5 +144,5 @@ def make_passes(attention: Attention[Any], device: torch.device) -> Passes:
     """How an engine runs its steps: from graphs on CUDA, if its attention pads steps to shapes."""
     if device.type != "cuda" or not isinstance(attention, FlashInferAttention):
         return Passes(device)
-    attention.use_buckets(shapes())
+    attention.use_buckets(shapes(attention.n_cuts_most))
     return Passes(device, CudaRecord())

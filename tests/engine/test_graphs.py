@@ -88,8 +88,12 @@ def test_there_are_shapes_for_teams_of_up_to_32_with_a_block_each_and_a_prompt()
     for n in (1, 2, 4, 8, 16, 31):
         assert any(
             each.n_tokens >= n and each.n_requests > n and each.n_lines_each >= n
-            for each in shapes()
+            for each in shapes(0)
         )
+
+
+def test_there_is_a_shape_for_one_stream_whose_long_view_is_cut() -> None:
+    assert any(each.n_tokens == 1 and each.n_requests >= 4 + 33 for each in shapes(33))
 
 
 # ---------------------------------------------------------------- an engine's steps
@@ -101,7 +105,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setitem(ATTENTION_KINDS, "flashinfer", FlashInferOnCpu)
     engine = tiny_engine(attention="flashinfer")
     assert isinstance(engine._attention, FlashInferAttention)
-    engine._attention.use_buckets(shapes())
+    engine._attention.use_buckets(shapes(engine._attention.n_cuts_most))
     engine._passes = Passes(CPU, Recorder())
     return engine
 
