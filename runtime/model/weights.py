@@ -88,7 +88,7 @@ def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dty
 
 
 def pack(weights: Weights, kept: Kept | None = None) -> None:
-    """Pack all large float32 matrices of a model on a CPU, in place, one after the other.
+    """Pack all float32 matrices of a model on a CPU, in place, one after the other.
 
     An embedding that is the head, too, stays as it is, since rows of it are looked up; if it is to
     be kept in fewer bits, the head becomes a matrix of its own. It has float16 at least: what is
