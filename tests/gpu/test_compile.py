@@ -20,8 +20,6 @@ from runtime.model.rope import Rope, RopeSettings
 
 pytestmark = pytest.mark.compiles
 
-HEAD_DIMS = [64, 128]
-"""Of the families that we run; 256 takes the longest and is compiled on a GPU machine only."""
 TRITON_TYPES = {
     torch.int32: "i32",
     torch.int64: "i64",
@@ -52,7 +50,7 @@ def test_flashinfers_own_kernels_compile(make: Callable[[], Any]) -> None:
 
 @pytest.mark.usefixtures("toolkit")
 @pytest.mark.parametrize("dtype", kernels.DTYPES, ids=str)
-@pytest.mark.parametrize("head_dim", HEAD_DIMS)
+@pytest.mark.parametrize("head_dim", kernels.HEAD_DIMS)
 def test_attention_with_our_variant_compiles(head_dim: int, dtype: torch.dtype) -> None:
     assert_builds(kernels.attention(head_dim, dtype))
 
