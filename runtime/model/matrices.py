@@ -23,6 +23,7 @@ from hogdsl.errors import EngineError
 from runtime.native import load_library, parallel_region
 
 TILE_ROWS = 16
+"""`LANES` of `runtime/native/common.h`."""
 Kept = Literal["float16", "int8"]
 HALF_MOST = torch.finfo(torch.float16).max
 HALF_ENGINES = ("x86", "fbgemm")

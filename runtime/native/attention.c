@@ -1,5 +1,4 @@
-/* Attention over views, one layer of one step. `runtime/attention/native/planning.py` says what the
- * arrays mean.
+/* Attention over views, one layer of one step. plan.h says what the arrays mean.
  *
  * What one row (a query head of a new token) finds in one chunk of a span is a part: the largest
  * score, the sum of exponentials and the weighted sum of values (FlashAttention-2, arXiv 2307.08691,

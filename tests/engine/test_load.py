@@ -31,7 +31,7 @@ def test_a_folder_is_loaded_with_device_and_dtype_as_asked(tmp_path: Path) -> No
     assert logits.shape == (1, SHAPE["vocab_size"])
 
 
-@pytest.mark.skipif(HalfMatrix.needs() is not None, reason="not on this machine")
+@pytest.mark.skipif(HalfMatrix.needs() is not None, reason=f"needs {HalfMatrix.needs()}")
 def test_with_weights_in_float16_piglet_says_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its checkpoint is in bfloat16, so that only the order of sums is another."""
     monkeypatch.setattr(products, "PACKED_ENTRIES_LEAST", 0)

@@ -27,8 +27,12 @@ CONFIG = ModelConfig(
     context_length=128,
 )
 CPU = torch.device("cpu")
-needs_half = pytest.mark.skipif(HalfMatrix.needs() is not None, reason="not on this machine")
-needs_byte = pytest.mark.skipif(ByteMatrix.needs() is not None, reason="not on this machine")
+needs_half = pytest.mark.skipif(
+    HalfMatrix.needs() is not None, reason=f"needs {HalfMatrix.needs()}"
+)
+needs_byte = pytest.mark.skipif(
+    ByteMatrix.needs() is not None, reason=f"needs {ByteMatrix.needs()}"
+)
 each_kind = pytest.mark.parametrize(
     "kept", [pytest.param("float16", marks=needs_half), pytest.param("int8", marks=needs_byte)]
 )

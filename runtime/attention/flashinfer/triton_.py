@@ -92,7 +92,7 @@ def merge(numbers: DeviceNumbers, found: Tensor, weights: Tensor, out: Tensor) -
 
 
 @triton.jit
-def _rotated(first, second, position, per_position, scaling, HALF: tl.constexpr):  # noqa: N803
+def _rotated(first, second, position, per_position, scaling, HALF: tl.constexpr):
     """Both halves of heads [HEADS, HALF], turned for `position`, float32."""
     turned = position.to(tl.float64) * tl.load(per_position + tl.arange(0, HALF))
     angle = (turned - tl.floor(turned + 0.5)).to(tl.float32) * TAU
@@ -125,8 +125,8 @@ def _rotate_and_append(
     v_stride,
     v_head_stride,
     slot_stride,
-    HALF: tl.constexpr,  # noqa: N803
-    HEADS: tl.constexpr,  # noqa: N803
+    HALF: tl.constexpr,
+    HEADS: tl.constexpr,
 ):
     """One program per line or new token, and `HEADS` heads. Lines come first."""
     item = tl.program_id(0)
@@ -168,8 +168,8 @@ def _merge(
     weights,
     out,
     n_heads,
-    HEAD_DIM: tl.constexpr,  # noqa: N803
-    HEADS: tl.constexpr,  # noqa: N803
+    HEAD_DIM: tl.constexpr,
+    HEADS: tl.constexpr,
 ):
     """One program per token and `HEADS` heads: a softmax over parts, computed as they come."""
     token = tl.program_id(0)

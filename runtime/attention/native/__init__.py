@@ -1,9 +1,8 @@
-"""Attention over views on a CPU, by a kernel that is compiled where it runs. float32 only.
+"""Attention over views on a CPU, by code that is compiled where it runs. float32 only.
 
     attention.py  the implementation of `Attention`
     available.py  whether it can be used here
-    planning.py   what the kernel is given for a step: readings, groups, tasks, parts
-    kernel.c      one layer of a step
+    planning.py   a step for the compiled code, which is in `runtime/native`
 
 A layer is one call: new keys are rotated and written, each chunk of the cache is read once for all
 rows that see it, and what a row found in its chunks is merged. So a stream that joins costs

@@ -16,7 +16,7 @@ from runtime.model.rope import Rope
 from runtime.native import load_library, parallel_region
 
 LANES = 16
-"""Slots of a tile."""
+"""Slots of a tile, as in `runtime/native/common.h`."""
 
 
 class NativeAttention:

@@ -7,6 +7,7 @@ from runtime.model.config import ModelConfig
 from runtime.native import load_library
 
 HEAD_DIM_MOST = 512
+"""As in `runtime/native/plan.h`."""
 
 
 def why_not(config: ModelConfig, dtype: torch.dtype, device: torch.device) -> str | None:
