@@ -5,12 +5,18 @@
  * section 3.1). A chunk is read once for all rows that see it, up to ROWS of them at a time. Each
  * row is computed by the same operations in the same order whatever rows stand beside it.
  *
+ * Scores are in units of log2 e, so that weights are powers of two.
+ *
  * Keys lie in tiles of LANES slots, component by component, so that one vector holds the same
  * component of LANES keys and scores need no sums across a vector. Values lie slot by slot.
  */
 #include "plan.h"
 
-enum { BLOCK = 512 };
+enum { SECOND = 2 }; /* locality of the second cache, for __builtin_prefetch */
+enum {
+    BLOCK = 512, /* slots whose scores are kept */
+    NEAR = 32,   /* slots whose values stay in the nearest cache */
+};
 
 typedef struct {
     Shared shared;
@@ -44,7 +50,8 @@ INLINE void turn(const float *x, const float *rotation, int64_t head_dim, float 
 /* Scores of R rows with T tiles: q [head_dim, ROWS], scores [R, BLOCK].
  *
  * R, T and W are known where these functions are inlined, so the sums stay in registers. Left alone
- * the processor reads too little ahead while it computes; so the keys after next are asked for. */
+ * the processor reads too little ahead while it computes; so the keys after next are asked for, into
+ * the cache behind the nearest one, whose few places for what is on its way are then not in use. */
 INLINE void score_tiles(const int R, const int T, const float *keys, const float *q,
                         int64_t head_dim, float *scores) {
     vec sums[8][ROWS];
@@ -52,7 +59,7 @@ INLINE void score_tiles(const int R, const int T, const float *keys, const float
     for (int64_t i = 0; i < head_dim; i++) {
         UNROLL for (int t = 0; t < T; t++) {
             vec key = *(const vec *)(keys + (t * head_dim + i) * LANES);
-            __builtin_prefetch(keys + ((t + 2 * T) * head_dim + i) * LANES);
+            __builtin_prefetch(keys + ((t + 2 * T) * head_dim + i) * LANES, 0, SECOND);
             UNROLL for (int r = 0; r < R; r++) sums[t][r] += key * q[i * ROWS + r];
         }
     }
@@ -71,6 +78,7 @@ INLINE void add_values(const int R, const int W, const float *values, int64_t wi
             const float *value = values + j * width + begin;
             UNROLL for (int w = 0; w < W; w++) {
                 vec x = *(const vec *)(value + w * LANES);
+                KEEP(x);
                 UNROLL for (int r = 0; r < R; r++) sums[r][w] += x * weights[r * BLOCK + j];
             }
         }
@@ -80,31 +88,32 @@ INLINE void add_values(const int R, const int W, const float *values, int64_t wi
 }
 
 /* The scores of one row become weights; returns by how much what was found before shrinks.
- * Lanes from `from` to `to` are seen, those up to `end` get weight 0. */
-INLINE float weigh(float *scores, int64_t from, int64_t to, int64_t end, float *largest,
-                   float *sum) {
+ * Lanes from `from` to `to` are seen, those up to `end` get weight 0. Memory has nothing else to do
+ * meanwhile, so what lies at `ahead` is asked for, a line per tile. */
+INLINE float weigh(float *scores, int64_t from, int64_t to, int64_t end, const float *ahead,
+                   float *largest, float *sum) {
     const vec nothing = all(-INFINITY);
     int64_t n_tiles = (to + LANES - 1) / LANES;
-    vec most = nothing;
+    vec most = nothing, sums = {0};
     for (int64_t t = 0; t < n_tiles; t++) {
         vec *at = (vec *)(scores + t * LANES);
         if (t * LANES < from || (t + 1) * LANES > to)
             *at = choose(lanes_in(from - t * LANES, to - t * LANES), *at, nothing);
-        most = choose(*at > most, *at, most);
+        most = greater(*at, most);
     }
     float before = *largest, now = largest_of(most);
     now = now > before ? now : before;
-    vec sums = {0};
     for (int64_t t = 0; t < n_tiles; t++) {
         vec *at = (vec *)(scores + t * LANES);
-        vec weight = exponential(*at - now);
+        vec weight = power_of_two(*at - now);
+        __builtin_prefetch(ahead + t * LANES, 0, SECOND);
         if (t * LANES < from || (t + 1) * LANES > to)
             weight = choose(lanes_in(from - t * LANES, to - t * LANES), weight, (vec){0});
         *at = weight;
         sums += weight;
     }
     for (int64_t t = n_tiles; t * LANES < end; t++) *(vec *)(scores + t * LANES) = (vec){0};
-    float shrink = before == -INFINITY ? 0 : expf(before - now);
+    float shrink = before == -INFINITY ? 0 : exp2f(before - now);
     *largest = now;
     *sum = *sum * shrink + sum_of(sums);
     return shrink;
@@ -135,10 +144,13 @@ INLINE void add_block(const int R, const float *values, int64_t width, int64_t f
                       const float *weights, float *found) {
     int64_t n_vectors = width / LANES;
     if (n_vectors % 4 == 0) { /* whole lines of memory, half of the rows at a time */
-        add_values(R < 4 ? R : 4, 4, values, width, from, to, weights, found);
-        if (R > 4)
-            add_values(R - 4, 4, values, width, from, to, weights + 4 * BLOCK,
-                       found + 4 * width);
+        for (int64_t j = from; j < to; j += NEAR) {
+            int64_t end = least(j + NEAR, to);
+            add_values(R < 4 ? R : 4, 4, values, width, j, end, weights, found);
+            if (R > 4)
+                add_values(R - 4, 4, values, width, j, end, weights + 4 * BLOCK,
+                           found + 4 * width);
+        }
     }
     else if (n_vectors % 2 == 0)
         add_values(R, 2, values, width, from, to, weights, found);
@@ -161,7 +173,8 @@ INLINE void read_rows(const int R, Rows *rows, const float *keys, const float *v
             int64_t seen = least(lane + rows->n_seen[r] - begin, BLOCK);
             float shrink = 1;
             if (seen > from)
-                shrink = weigh(rows->scores + r * BLOCK, from, seen, to, rows->largest + r,
+                shrink = weigh(rows->scores + r * BLOCK, from, seen, to,
+                               values + begin * width + r * BLOCK, rows->largest + r,
                                rows->sums + r);
             else
                 memset(rows->scores + r * BLOCK, 0, sizeof(float) * BLOCK);
@@ -206,7 +219,7 @@ static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows 
     int64_t tile = kv_head * plan->shape.n_tiles + slot / LANES, lane = slot % LANES;
     const float *keys = call->keys + tile * LANES * head_dim;
     const float *values = call->values + tile * LANES * padded(head_dim);
-    float scale = 1.0f / sqrtf((float)head_dim);
+    float scale = (float)M_LOG2E / sqrtf((float)head_dim);
     rows->n = 0;
     for (int64_t i = 0; i < group->n_readings; i++) {
         const Reading *reading = plan->readings + group->reading + i;
@@ -283,7 +296,7 @@ static void merge_all(void *data) {
             for (int64_t p = first; p < last; p++) {
                 int64_t at = p * n_heads + h;
                 if (!(plan->sums[at] > 0)) continue;
-                float share = expf(plan->largest[at] - largest);
+                float share = exp2f(plan->largest[at] - largest);
                 sum += share * plan->sums[at];
                 const float *found = plan->found + at * width;
                 for (int64_t i = 0; i < head_dim; i++) out[i] += share * found[i];

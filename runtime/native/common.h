@@ -18,6 +18,12 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef float loose __attribute__((vector_size(4 * LANES), aligned(4))); /* anywhere in memory */
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 #define INLINE static inline __attribute__((always_inline))
+/* A value that is used several times is read from memory once. */
+#ifdef __AVX512F__
+#define KEEP(x) __asm__("" : "+v"(x))
+#else
+#define KEEP(x) (void)0
+#endif
 #define UNROLL _Pragma("GCC unroll 8")
 
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -28,23 +34,21 @@ INLINE vec choose(ints where, vec yes, vec no) {
 
 INLINE vec all(float x) { return (vec){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
-/* exp(x) for x <= 0, cut at the least that float32 has, up to the last digit but one: 2^n e^r with
- * |r| <= ln 2 / 2, and e^r by Taylor's series. */
-INLINE vec exponential(vec x) {
-    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = choose(x < -87.0f, all(-87.0f), x);
-    vec shifted = x * 1.44269504f + shift;
-    vec n = shifted - shift;
-    vec r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    vec y = r * (1.0f / 5040) + (1.0f / 720);
-    y = y * r + (1.0f / 120);
-    y = y * r + (1.0f / 24);
-    y = y * r + (1.0f / 6);
-    y = y * r + 0.5f;
-    y = y * r * r + r + 1.0f;
-    ints power = (ints)shifted - 0x4B400000; /* the bits of `shift` */
-    return (vec)((ints)y + (power << 23));
+INLINE vec greater(vec a, vec b) { return choose(a > b, a, b); }
+
+/* 2^x for x <= 0, cut at 2^-126, up to the last digit but one: 2^n 2^r with |r| <= 1/2, and 2^r by
+ * the polynomial of degree 6 with the least relative error among those that are 1 at 0. */
+INLINE vec power_of_two(vec x) {
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, to the lowest bits */
+    x = greater(x, all(-126.0f));
+    vec shifted = x + shift, r = x - (shifted - shift);
+    vec y = r * 1.5353362e-4f + 1.3398875e-3f;
+    y = y * r + 9.6184369e-3f;
+    y = y * r + 5.5503324e-2f;
+    y = y * r + 2.4022648e-1f;
+    y = y * r + 6.9314718e-1f;
+    y = y * r + 1.0f;
+    return (vec)((ints)y + ((ints)shifted << 23)); /* no bit of `shift` is left */
 }
 
 typedef union {
