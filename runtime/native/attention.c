@@ -15,6 +15,8 @@
 enum { SECOND = 2 }; /* locality of the second cache, for __builtin_prefetch */
 enum {
     BLOCK = 512, /* slots whose scores are kept */
+    Q_WIDTH = HEAD_DIM_MOST + LANES, /* no power of two, which would crowd one place of a cache */
+    SOON = 64,   /* slots of a chunk that are asked for before it is read */
     NEAR = 32,   /* slots whose values stay in the nearest cache */
 };
 
@@ -33,21 +35,21 @@ INLINE ints lanes_in(int64_t from, int64_t to) {
     return (lane >= (int32_t)from) & (lane < (int32_t)to);
 }
 
-/* x [head_dim] turned and scaled, to a place with a step between components. */
-INLINE void turn(const float *x, const float *rotation, int64_t head_dim, float scale, float *to,
-                 int64_t step) {
+/* x [head_dim] turned and scaled. */
+INLINE void turn(const float *restrict x, const float *restrict rotation, int64_t head_dim,
+                 float scale, float *restrict to) {
     int64_t half = head_dim / 2;
     const float *cosine = rotation, *sine = rotation + half;
     for (int64_t i = 0; i < half; i++) {
         float a = x[i], b = x[i + half];
-        to[i * step] = (a * cosine[i] - b * sine[i]) * scale;
-        to[(i + half) * step] = (b * cosine[i] + a * sine[i]) * scale;
+        to[i] = (a * cosine[i] - b * sine[i]) * scale;
+        to[i + half] = (b * cosine[i] + a * sine[i]) * scale;
     }
 }
 
 /* ------------------------------------------------------------------ one block of a chunk */
 
-/* Scores of R rows with T tiles: q [head_dim, ROWS], scores [R, BLOCK].
+/* Scores of R rows with T tiles: q [R, Q_WIDTH], scores [R, BLOCK].
  *
  * R, T and W are known where these functions are inlined, so the sums stay in registers. Left alone
  * the processor reads too little ahead while it computes; so the keys after next are asked for, into
@@ -60,7 +62,7 @@ INLINE void score_tiles(const int R, const int T, const float *keys, const float
         UNROLL for (int t = 0; t < T; t++) {
             vec key = *(const vec *)(keys + (t * head_dim + i) * LANES);
             __builtin_prefetch(keys + ((t + 2 * T) * head_dim + i) * LANES, 0, SECOND);
-            UNROLL for (int r = 0; r < R; r++) sums[t][r] += key * q[i * ROWS + r];
+            UNROLL for (int r = 0; r < R; r++) sums[t][r] += key * q[r * Q_WIDTH + i];
         }
     }
     UNROLL for (int t = 0; t < T; t++) UNROLL for (int r = 0; r < R; r++)
@@ -124,20 +126,30 @@ INLINE float weigh(float *scores, int64_t from, int64_t to, int64_t end, const f
 typedef struct {
     int64_t n;
     int64_t part[ROWS], head[ROWS], n_seen[ROWS];
-    float q[HEAD_DIM_MOST * ROWS] __attribute__((aligned(64)));
+    float q[ROWS * Q_WIDTH] __attribute__((aligned(64)));
     float scores[ROWS * BLOCK] __attribute__((aligned(64)));
     float found[ROWS * HEAD_DIM_MOST] __attribute__((aligned(64)));
     float largest[ROWS], sums[ROWS];
 } Rows;
 
-INLINE void score_block(const int R, const float *keys, const float *q, int64_t head_dim,
-                        int64_t n_tiles, float *scores) {
-    const int T = R == 1 ? 8 : R == 2 ? 4 : 2; /* enough sums under way at once */
+/* As many times T tiles as there are; returns how many tiles those are. */
+INLINE int64_t score_some(const int R, const int T, const float *keys, const float *q,
+                          int64_t head_dim, int64_t n_tiles, float *scores) {
     int64_t t = 0;
     for (; t + T <= n_tiles; t += T)
         score_tiles(R, T, keys + t * head_dim * LANES, q, head_dim, scores + t * LANES);
-    for (; t < n_tiles; t++)
-        score_tiles(R, 1, keys + t * head_dim * LANES, q, head_dim, scores + t * LANES);
+    return t;
+}
+
+/* Several tiles at a time, so that enough sums are under way at once. */
+INLINE void score_block(const int R, const float *keys, const float *q, int64_t head_dim,
+                        int64_t n_tiles, float *scores) {
+    int64_t t = 0;
+#define SCORE(T) t += score_some(R, T, keys + t * head_dim * LANES, q, head_dim, n_tiles - t, scores + t * LANES)
+    if (R == 1) SCORE(8);
+    if (R <= 2) SCORE(4);
+    SCORE(2);
+    SCORE(1);
 }
 
 INLINE void add_block(const int R, const float *values, int64_t width, int64_t from, int64_t to,
@@ -185,10 +197,18 @@ INLINE void read_rows(const int R, Rows *rows, const float *keys, const float *v
     }
 }
 
-static void read_gathered(const Call *call, Rows *rows, const float *keys, const float *values,
-                          int64_t lane) {
+/* Keys and values of one head in one chunk of a group. */
+typedef struct {
+    const Group *group;
+    int64_t kv_head, begin, n_keys; /* of the chunk in the group */
+    int64_t lane;                   /* where it begins in its first tile */
+    const float *keys, *values;     /* of that tile */
+} Chunk;
+
+static void read_gathered(const Call *call, Rows *rows, const Chunk *chunk) {
     const Plan *plan = call->plan;
-    int64_t head_dim = plan->shape.head_dim, width = padded(head_dim);
+    const float *keys = chunk->keys, *values = chunk->values;
+    int64_t head_dim = plan->shape.head_dim, width = padded(head_dim), lane = chunk->lane;
     switch (rows->n) {
     case 1: read_rows(1, rows, keys, values, lane, head_dim); break;
     case 2: read_rows(2, rows, keys, values, lane, head_dim); break;
@@ -210,15 +230,34 @@ static void read_gathered(const Call *call, Rows *rows, const float *keys, const
     rows->n = 0;
 }
 
-static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows *rows) {
+/* Piece `i` of the work that threads share out. */
+INLINE Chunk chunk_at(const Call *call, int64_t i) {
     const Plan *plan = call->plan;
+    const Shape *shape = &plan->shape;
+    const Task *task = plan->tasks + i / shape->n_kv_heads;
     const Group *group = plan->groups + task->group;
+    int64_t kv_head = i % shape->n_kv_heads, begin = task->chunk * plan->chunk_tokens;
+    int64_t slot = group->slot + begin, tile = kv_head * shape->n_tiles + slot / LANES;
+    return (Chunk){group, kv_head, begin, least(plan->chunk_tokens, group->n_keys - begin),
+                   slot % LANES, call->keys + tile * LANES * shape->head_dim,
+                   call->values + tile * LANES * padded(shape->head_dim)};
+}
+
+/* Ask for the beginning of a chunk that is read soon. */
+INLINE void ask_for(const Chunk *chunk, int64_t head_dim) {
+    int64_t n_slots = least(chunk->lane + chunk->n_keys, SOON), width = padded(head_dim);
+    int64_t n_tiles = (n_slots + LANES - 1) / LANES;
+    for (int64_t i = 0; i < n_tiles * head_dim; i++)
+        __builtin_prefetch(chunk->keys + i * LANES, 0, SECOND);
+    for (int64_t i = 0; i < n_slots * width; i += LANES)
+        __builtin_prefetch(chunk->values + i, 0, SECOND);
+}
+
+static void read_chunk(const Call *call, const Chunk *chunk, Rows *rows) {
+    const Plan *plan = call->plan;
+    const Group *group = chunk->group;
     int64_t head_dim = plan->shape.head_dim, n_shared = plan->shape.n_heads / plan->shape.n_kv_heads;
-    int64_t begin = task->chunk * plan->chunk_tokens, slot = group->slot + begin;
-    int64_t n_here = least(plan->chunk_tokens, group->n_keys - begin);
-    int64_t tile = kv_head * plan->shape.n_tiles + slot / LANES, lane = slot % LANES;
-    const float *keys = call->keys + tile * LANES * head_dim;
-    const float *values = call->values + tile * LANES * padded(head_dim);
+    int64_t begin = chunk->begin, number = begin / plan->chunk_tokens;
     float scale = (float)M_LOG2E / sqrtf((float)head_dim);
     rows->n = 0;
     for (int64_t i = 0; i < group->n_readings; i++) {
@@ -226,43 +265,49 @@ static void read_task(const Call *call, const Task *task, int64_t kv_head, Rows 
         if (reading->n_keys <= begin) continue;
         for (int64_t t = 0; t < reading->n_tokens; t++) {
             int64_t seen = least(reading->n_causal + t, reading->n_keys) - begin;
-            int64_t part = reading->part + t * reading->n_parts + task->chunk;
+            int64_t part = reading->part + t * reading->n_parts + number;
             const float *rotation =
                 plan->turns + (reading->turn + t) * head_dim;
             for (int64_t g = 0; g < n_shared; g++) {
-                int64_t head = kv_head * n_shared + g, r = rows->n;
+                int64_t head = chunk->kv_head * n_shared + g, r = rows->n;
                 if (seen <= 0) {
                     plan->sums[part * plan->shape.n_heads + head] = 0;
                     continue;
                 }
                 const float *q = call->q + (reading->token + t) * call->q_stride + head * head_dim;
-                turn(q, rotation, head_dim, scale, rows->q + r, ROWS);
+                turn(q, rotation, head_dim, scale, rows->q + r * Q_WIDTH);
                 rows->part[r] = part;
                 rows->head[r] = head;
-                rows->n_seen[r] = least(seen, n_here);
+                rows->n_seen[r] = least(seen, chunk->n_keys);
                 rows->largest[r] = -INFINITY;
                 rows->sums[r] = 0;
-                if (++rows->n == ROWS) read_gathered(call, rows, keys, values, lane);
+                if (++rows->n == ROWS) read_gathered(call, rows, chunk);
             }
         }
     }
-    if (rows->n) read_gathered(call, rows, keys, values, lane);
+    if (rows->n) read_gathered(call, rows, chunk);
 }
 
 /* ------------------------------------------------------------------ what threads share out */
+
+/* A key [head_dim] to its lane of a tile. */
+INLINE void put_key(const float *key, int64_t head_dim, float *lane) {
+    for (int64_t c = 0; c < head_dim; c++) lane[c * LANES] = key[c];
+}
 
 /* Write the new keys and values. */
 static void write_new(void *data) {
     Call *call = data;
     const Plan *plan = call->plan;
     int64_t head_dim = plan->shape.head_dim, width = padded(head_dim);
+    float key[HEAD_DIM_MOST];
     for (int64_t t = take(call, 1); t < plan->n_new; t = take(call, 1)) {
         int64_t slot = plan->new_slots[t];
         const float *rotation = plan->new_turns + t * head_dim;
         for (int64_t h = 0; h < plan->shape.n_kv_heads; h++) {
             int64_t tile = h * plan->shape.n_tiles + slot / LANES;
-            turn(call->k + t * call->k_stride + h * head_dim, rotation, head_dim, 1,
-                 call->keys + tile * LANES * head_dim + slot % LANES, LANES);
+            turn(call->k + t * call->k_stride + h * head_dim, rotation, head_dim, 1, key);
+            put_key(key, head_dim, call->keys + tile * LANES * head_dim + slot % LANES);
             memcpy(call->values + (tile * LANES + slot % LANES) * width,
                    call->v + t * call->v_stride + h * head_dim, sizeof(float) * head_dim);
         }
@@ -275,8 +320,11 @@ static void read_all(void *data) {
     const Plan *plan = call->plan;
     int64_t n = plan->n_tasks * plan->shape.n_kv_heads;
     Rows rows;
-    for (int64_t i = take(call, 1); i < n; i = take(call, 1))
-        read_task(call, plan->tasks + i / plan->shape.n_kv_heads, i % plan->shape.n_kv_heads, &rows);
+    for (int64_t i = take(call, 1); i < n; i = take(call, 1)) {
+        Chunk chunk = chunk_at(call, i), next = chunk_at(call, least(i + 1, n - 1));
+        ask_for(&next, plan->shape.head_dim);
+        read_chunk(call, &chunk, &rows);
+    }
 }
 
 /* Merge the parts of each new token. Each head of it sees itself, so one sum is not 0. */
@@ -322,7 +370,7 @@ void attend(const Plan *plan, float *keys, float *values, const float *q, int64_
 void move(const Shape *shape, float *const *keys, float *const *values, int64_t n_layers,
           const int64_t *sources, const int64_t *targets, const int64_t *distances, int64_t n) {
     int64_t head_dim = shape->head_dim, width = padded(head_dim);
-    float key[HEAD_DIM_MOST], turned_by[HEAD_DIM_MOST];
+    float key[HEAD_DIM_MOST], turned[HEAD_DIM_MOST], turned_by[HEAD_DIM_MOST];
     for (int64_t i = 0; i < n; i++) {
         if (!i || distances[i] != distances[i - 1])
             turn_of(shape->frequencies, head_dim, distances[i], 1, turned_by);
@@ -332,8 +380,8 @@ void move(const Shape *shape, float *const *keys, float *const *values, int64_t 
             int64_t from = first + sources[i], to = first + targets[i];
             const float *lane = keys[layer] + from / LANES * LANES * head_dim + from % LANES;
             for (int64_t c = 0; c < head_dim; c++) key[c] = lane[c * LANES];
-            turn(key, turned_by, head_dim, 1,
-                 keys[layer] + to / LANES * LANES * head_dim + to % LANES, LANES);
+            turn(key, turned_by, head_dim, 1, turned);
+            put_key(turned, head_dim, keys[layer] + to / LANES * LANES * head_dim + to % LANES);
             memcpy(values[layer] + to * width, values[layer] + from * width,
                    sizeof(float) * width);
         }
