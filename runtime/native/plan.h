@@ -49,13 +49,59 @@ typedef struct {
 
 INLINE int64_t padded(int64_t head_dim) { return (head_dim + LANES - 1) / LANES * LANES; }
 
+typedef double wide __attribute__((vector_size(64)));
+typedef int64_t longs __attribute__((vector_size(64)));
+enum { WIDE = 8 };
+
+INLINE wide pick(longs where, wide yes, wide no) {
+    return (wide)((where & (longs)yes) | (~where & (longs)no));
+}
+
+/* Cosines and sines, far more exact than float32, of angles below 1e8: the angle is cut to +-pi/4
+ * around a multiple of pi/2, which is taken off in three pieces so that no bit is lost, and the rest
+ * is Taylor's series. */
+INLINE void cos_sin(wide angle, wide *cosine, wide *sine) {
+    const double shift = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds to an integer */
+    wide shifted = angle * 0.63661977236758134 + shift, n = shifted - shift;
+    wide x = angle - n * 1.57079632673412561417;
+    x = x - n * 6.07710050630396597660e-11;
+    x = x - n * 2.02226624879595063154e-21;
+    wide z = x * x;
+    wide s = z * (1.0 / 6227020800) - (1.0 / 39916800);
+    s = s * z + (1.0 / 362880);
+    s = s * z - (1.0 / 5040);
+    s = s * z + (1.0 / 120);
+    s = s * z - (1.0 / 6);
+    s = s * z * x + x;
+    wide c = z * (1.0 / 479001600) - (1.0 / 3628800);
+    c = c * z + (1.0 / 40320);
+    c = c * z - (1.0 / 720);
+    c = c * z + (1.0 / 24);
+    c = c * z - 0.5;
+    c = c * z + 1.0;
+    longs quarters = (longs)shifted; /* its lowest bits count them */
+    longs is_odd = -(quarters & 1), sine_sign = (quarters & 2) << 62;
+    longs cosine_sign = ((quarters + 1) & 2) << 62;
+    *sine = (wide)((longs)pick(is_odd, c, s) ^ sine_sign);
+    *cosine = (wide)((longs)pick(is_odd, s, c) ^ cosine_sign);
+}
+
 /* What turns a pair of components for a position: half cosines, half sines. */
 INLINE void turn_of(const double *frequencies, int64_t head_dim, int64_t position, double scaling,
                     float *turn) {
     int64_t half = head_dim / 2;
-    for (int64_t c = 0; c < half; c++) {
-        double angle = (double)position * frequencies[c];
-        turn[c] = (float)(cos(angle) * scaling);
-        turn[half + c] = (float)(sin(angle) * scaling);
+    for (int64_t c = 0; c < half; c += WIDE) {
+        int64_t n = least(WIDE, half - c);
+        double angles[WIDE] = {0}, cosines[WIDE], sines[WIDE];
+        for (int64_t i = 0; i < n; i++) angles[i] = (double)position * frequencies[c + i];
+        wide angle, cosine, sine;
+        memcpy(&angle, angles, sizeof(wide));
+        cos_sin(angle, &cosine, &sine);
+        memcpy(cosines, &cosine, sizeof(wide));
+        memcpy(sines, &sine, sizeof(wide));
+        for (int64_t i = 0; i < n; i++) {
+            turn[c + i] = (float)(cosines[i] * scaling);
+            turn[half + c + i] = (float)(sines[i] * scaling);
+        }
     }
 }
