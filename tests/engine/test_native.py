@@ -52,12 +52,17 @@ class Told:
         """The position that a new key is rotated for."""
         return self._position(self._plan.new_turns, token)
 
+    def new_turns(self, token: int) -> Any:
+        """What turns a new key: half cosines, half sines."""
+        return self._turns(self._plan.new_turns, token)
+
+    def _turns(self, address: int, line: int) -> Any:
+        numbers = (ctypes.c_float * ((line + 1) * 2 * self._half)).from_address(address)
+        return np.ctypeslib.as_array(numbers)[line * 2 * self._half :]
+
     def _position(self, address: int, line: int) -> float:
         """From the pair of components that turns least, and not once within these tests."""
-        turns = np.ctypeslib.as_array(
-            (ctypes.c_float * (line + 1) * (2 * self._half)).from_address(address)
-        )
-        cos, sin = turns.reshape(-1, 2, self._half)[line, :, -1]
+        cos, sin = self._turns(address, line).reshape(2, self._half)[:, -1]
         frequency = float(inverse_frequencies(CONFIG.rope, CONFIG.head_dim)[-1])
         return round(math.atan2(sin, cos) / frequency, 2)
 
@@ -110,6 +115,14 @@ def test_a_query_is_rotated_by_its_distance_to_where_the_keys_think_they_are() -
     # three tokens rotated for 70, 71, 72 stand at places 10 to 12; the new one is at place 14
     told = Told(row(Span(0, 10, 0), Span(64, 3, 70), Span(128, 2, 13)))
     assert [told.turn(i) for i in range(3)] == [14, 14 - (10 - 70), 14]
+
+
+@pytest.mark.parametrize("position", [0, 1, 77, 4095, 131_071, 10_000_019])
+def test_rotations_are_exact_wherever_a_token_stands(position: int) -> None:
+    told = Told(row(Span(0, 1, position), Span(64, 1, position)))
+    angles = position * inverse_frequencies(CONFIG.rope, CONFIG.head_dim).numpy()
+    expected = np.concatenate([np.cos(angles), np.sin(angles)])
+    np.testing.assert_allclose(told.new_turns(0), expected, rtol=0, atol=1e-7)
 
 
 def test_chunks_grow_where_the_parts_of_a_step_would_take_too_much_memory(
