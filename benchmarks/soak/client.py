@@ -87,7 +87,7 @@ def _untold(session: EmbeddedSession) -> list[Event]:
     events: list[Event] = []
     with suppress(Empty):
         while True:
-            event = session._events.get_nowait()
+            event = session._events.get(0.0)
             assert not isinstance(event, HogError)
             events.append(event)
     return events

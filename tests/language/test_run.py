@@ -40,7 +40,7 @@ class FaultyRuntime(Stage):
 
     def open(self, **settings: Any) -> StageSession:
         session = super().open(**settings)
-        session.run = lambda region, commands=(): iter(self._events)
+        session.run = lambda region, commands=(), live=True: iter(self._events)
         return session
 
 

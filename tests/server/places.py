@@ -124,7 +124,9 @@ class _ChatterSession:
     def __init__(self, runtime: Chatter) -> None:
         self._runtime = runtime
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
         if self._runtime.error is not None:
             raise self._runtime.error
         n = 0
