@@ -123,7 +123,7 @@ def plot_serving(figures: Json) -> Figure:
     rates = [figures[way]["tokens_per_second"] for way in ("one after another", "as they arrive")]
     bars = left.bar(["one after another", "as they arrive"], rates, 0.6, color=[GREY, GREEN])
     left.bar_label(bars, fmt="%.0f", padding=2)
-    left.set_ylabel("tokens per processor second")
+    left.set_ylabel("tokens per second")
     left.set_title(f"the same programs: {figures['speedup']:.2f} times as fast", color=INK)
     for way, label, colour, shift in CROWDED:
         waits = [1e3 * figures[way][f"first_word_s_{name}"] for name in PERCENTILES]
@@ -131,7 +131,7 @@ def plot_serving(figures: Json) -> Figure:
         bars = right.bar(places, waits, 0.36, color=colour, label=label)
         right.bar_label(bars, fmt="%.0f", padding=2)
     right.set_xticks(range(len(PERCENTILES)), PERCENTILES.values())
-    right.set_ylabel("processor milliseconds")
+    right.set_ylabel("milliseconds")
     right.set_title("to the first word of a talker, in a crowd", color=INK)
     right.legend(loc="upper left")
     for axes in (left, right):

@@ -16,7 +16,9 @@ from hogdsl.plan import Region
 class Session(Protocol):
     """One run of one program: regions go in, events come out, blocks stay until `close`."""
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
         """Run one region to its end; the last event is `Joined` or `Failed`.
 
         Leaving the iterator before its end cancels the run.
@@ -24,6 +26,8 @@ class Session(Protocol):
         Args:
             region: what to run.
             commands: are obeyed when the region starts, before its first step.
+            live: the events are wanted as they come. If not, they may come late, all by the end of
+                the region, and cost less.
         """
         ...
 

@@ -7,7 +7,8 @@ first:
     open ───────────────────────▶
          ◀─────────────────────── opened
     run, command, cancel ───────▶
-         ◀─────────────────────── events, as they come; the last of a region is joined or failed
+         ◀─────────────────────── events, as they come or late, as `run` wants them; the last of a
+                                  region is joined or failed
     close ──────────────────────▶
          ◀─────────────────────── closed: all that the run held is free
 
@@ -93,6 +94,9 @@ class RunRegion(Wire):
     region: Region
     commands: tuple[Command, ...] = ()
     """Are obeyed when the region starts, before its first step."""
+    live: bool = True
+    """The events are wanted as they come. If not, the server may send them late, all by the end of
+    the region."""
 
 
 class Tell(Wire):

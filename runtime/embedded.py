@@ -2,7 +2,7 @@
 
     caller's thread                     the engine's thread
     Session.run, send ── command ──▶ queue ──▶ between two steps
-    iterator of events ◀──── queue ◀────────── while results are told
+    iterator of events ◀─ EventQueue ◀──────── while results are told
 
 Only the engine's thread touches the engine, the scheduler and the runs. Callers put commands and
 read events; a caller that stops reading cancels its run, which ends before the next step. While all
@@ -16,12 +16,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 
 from hogdsl import events
 from hogdsl.commands import Command
 from hogdsl.errors import HogError, InternalError, RunCancelled
 from hogdsl.plan import Region
+from runtime.event_queue import EventQueue, is_last
 from runtime.loop import Loop
 from runtime.scheduler.run import Run
 from runtime.scheduler.work import Machine
@@ -157,7 +157,7 @@ class EmbeddedRuntime:
 
     def new_run(
         self,
-        queue: "EventQueue",
+        queue: EventQueue,
         *,
         seed: int,
         max_tokens: int | None,
@@ -242,10 +242,6 @@ class EmbeddedRuntime:
                 self._forget(run, error)
 
 
-EventQueue = SimpleQueue[events.Event | HogError]
-"""From the engine's thread to whoever reads a run; an error is raised there."""
-
-
 class EmbeddedSession:
     """A `hogdsl.ports.Session`. `run` is for one thread at a time, all else for any."""
 
@@ -254,11 +250,12 @@ class EmbeddedSession:
         self._cancelled = self._closed = False
 
     def run(
-        self, region: Region, commands: Sequence[Command] = ()
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
     ) -> Generator[events.Event, None, None]:
         """Run one region; see `hogdsl.ports.Session.run`."""
         if self._closed:
             raise RunCancelled("the session is closed. Open another one to run the program again.")
+        self._events.live = live
         self._runtime.submit(lambda: self._start(region, commands))
         over = False
         try:
@@ -266,7 +263,7 @@ class EmbeddedSession:
                 event = self._events.get()
                 if isinstance(event, HogError):
                     raise event
-                over = event.kind in ("joined", "failed")
+                over = is_last(event)
                 yield event
         finally:
             if not over:

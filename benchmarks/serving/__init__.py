@@ -1,8 +1,11 @@
 """What many programs at once bring: `python -m benchmarks.serving --programs 32 --seed 7`.
 
     load.py    the programs, and when they arrive
-    clock.py   seconds of the process
     measure.py runs them, and what was measured
+
+Seconds are those that a user waits, so the machine must have nothing else to do. The processor
+seconds of the process, all its threads together, are counted beside them. Programs are plain runs,
+which nobody watches, but for talkers: somebody waits for their first word, so they are streamed.
 
 Two experiments on the embedded model:
 

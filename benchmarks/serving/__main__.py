@@ -18,7 +18,7 @@ from runtime.runner import EngineMachine
 ARRIVE_WITHIN = 1 / 16
 """All programs arrive within this part of the time that they take one after another, about."""
 CROWD_GAP_S = 0.02
-"""Mean processor seconds between two arrivals of the second experiment."""
+"""Mean time between two arrivals of the second experiment."""
 
 
 def on_piglet(
@@ -71,7 +71,7 @@ def main(
 
 
 def table_of(figures: dict[str, dict[str, float]]) -> Table:
-    """The figures for a reader; seconds are the process's."""
+    """The figures for a reader."""
     table = Table("", *figures, title="serving on the embedded model")
     for name in next(iter(figures.values())):
         values = [f"{measured[name]:.4g}" for measured in figures.values()]

@@ -1,6 +1,6 @@
 """The programs of the benchmark, and when they arrive."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -17,16 +17,18 @@ N_WRITTEN = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A program with its arguments.
+    """A program with its argument.
 
     Attributes:
         kind: a name for the summary.
-        stream: runs it and gives its events.
+        program: takes a text.
+        text: what it is given.
         speaks: the stream whose first token is waited for, if one is.
     """
 
     kind: str
-    stream: Callable[[hog.Runtime], "hog.RunStream[str]"]
+    program: hog.Program[..., str]
+    text: str
     speaks: str | None = None
 
 
@@ -35,23 +37,13 @@ def mixed(rng: Random, n: int) -> list[Job]:
     jobs: list[Job] = []
     for index in range(n):
         problem, terms = prompt_of(draw_sums(rng)), "+".join(map(str, draw_terms(rng)))
-        jobs.append([_solo(problem), _pair(problem), _talker(terms)][index % 3])
+        kinds = (
+            Job(kind="solo", program=solo, text=problem),
+            Job(kind="pair", program=solve_together, text=problem),
+            Job(kind="talker", program=talk_while_thinking, text=terms, speaks="reply"),
+        )
+        jobs.append(kinds[index % 3])
     return jobs
-
-
-def _solo(problem: str) -> Job:
-    return Job(kind="solo", stream=lambda on: solo.on(on).stream(problem))
-
-
-def _pair(problem: str) -> Job:
-    return Job(kind="pair", stream=lambda on: solve_together.on(on).stream(problem))
-
-
-def _talker(question: str) -> Job:
-    def stream(on: hog.Runtime) -> "hog.RunStream[str]":
-        return talk_while_thinking.on(on).stream(question)
-
-    return Job(kind="talker", stream=stream, speaks="reply")
 
 
 def crowded(rng: Random, n: int) -> list[Job]:
@@ -60,7 +52,10 @@ def crowded(rng: Random, n: int) -> list[Job]:
     for index in range(n):
         speaks = index % 4 == 3
         text = " ".join(prompt_of(draw_sums(rng)) for _ in range(9 if speaks else 24))
-        jobs.append(_reader(text, speaks=speaks))
+        if speaks:
+            jobs.append(Job(kind="talker", program=talk_behind, text=text, speaks="reply"))
+        else:
+            jobs.append(Job(kind="writer", program=write_behind, text=text))
     return jobs
 
 
@@ -81,12 +76,6 @@ def talk_behind(s: hog.Scope, text: str) -> str:
         with now.say("reply", prompt=hog.user(text)) as say:
             say += hog.turn("assistant") + hog.gen(max_tokens=N_WRITTEN, forbid=ENDS)
     return now["reply"]
-
-
-def _reader(text: str, *, speaks: bool) -> Job:
-    if not speaks:
-        return Job(kind="writer", stream=lambda on: write_behind.on(on).stream(text))
-    return Job(kind="talker", stream=lambda on: talk_behind.on(on).stream(text), speaks="reply")
 
 
 def arrivals(rng: Random, n: int, mean_gap_s: float) -> Iterator[float]:

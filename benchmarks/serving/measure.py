@@ -1,12 +1,12 @@
 """Runs jobs on a runtime, and what was measured."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import quantiles
 
 import hogdsl as hog
-from benchmarks.serving.clock import now_s, wait_until
 from benchmarks.serving.load import Job
 
 
@@ -15,17 +15,14 @@ class Played:
     """One job.
 
     Attributes:
-        first_word_s: from its arrival to the first token of the reply, in processor seconds.
+        first_word_s: from its arrival to the first token of the reply.
         first_word_steps: the same in steps of the engine.
     """
 
     kind: str
-    n_tokens: int
-    n_encoded: int
-    n_cached: int
-    n_suspensions: int
-    first_word_s: float | None
-    first_word_steps: int | None
+    usage: hog.Usage
+    first_word_s: float | None = None
+    first_word_steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,30 +30,33 @@ class Measured:
     """All jobs of an experiment.
 
     Attributes:
-        seconds: processor seconds from the first arrival to the last end.
+        seconds: from the first arrival to the last end.
+        processor_seconds: of the process meanwhile, all its threads together.
         n_steps: passes of the engine.
     """
 
     played: tuple[Played, ...]
     seconds: float
+    processor_seconds: float
     n_steps: int
 
     def total(self, field: str) -> int:
-        """The sum of a field over all jobs."""
-        return sum(getattr(each, field) for each in self.played)
+        """The sum of a field of `Usage` over all jobs."""
+        return sum(getattr(each.usage, field) for each in self.played)
 
     def figures(self) -> dict[str, float]:
         """For people and for JSON."""
-        n_tokens = self.total("n_tokens")
+        n_tokens = self.total("tokens_generated")
         return {
             "seconds": self.seconds,
+            "processor_seconds": self.processor_seconds,
             "steps": self.n_steps,
             "ms_per_step": 1e3 * self.seconds / self.n_steps,
             "tokens": n_tokens,
             "tokens_per_second": n_tokens / self.seconds,
-            "tokens_encoded": self.total("n_encoded"),
-            "tokens_cached": self.total("n_cached"),
-            "suspensions": self.total("n_suspensions"),
+            "tokens_encoded": self.total("tokens_encoded"),
+            "tokens_cached": self.total("tokens_cached"),
+            "suspensions": self.total("suspensions"),
             "first_word_s_p50": _percentile(self._first("first_word_s"), 50),
             "first_word_s_p99": _percentile(self._first("first_word_s"), 99),
             "first_word_steps_p50": _percentile(self._first("first_word_steps"), 50),
@@ -73,25 +73,21 @@ def _percentile(values: Sequence[float], n: int) -> float:
 
 
 def play(runtime: hog.Runtime, job: Job) -> Played:
-    """Run one job that arrives now."""
-    began_s, n_steps = now_s(), runtime.stats().steps
+    """Run one job that arrives now; only one that speaks is watched."""
+    program = job.program.on(runtime)
+    if job.speaks is None:
+        return Played(kind=job.kind, usage=program.run(job.text).usage)
+    began_s, n_steps = time.perf_counter(), runtime.stats().steps
     first_s: float | None = None
     first_steps: int | None = None
-    with job.stream(runtime) as events:
+    with program.stream(job.text) as events:
         for event in events:
             speaks = event.kind == "token" and event.stream == job.speaks
             if speaks and first_s is None:
-                first_s, first_steps = now_s() - began_s, runtime.stats().steps - n_steps
+                first_s = time.perf_counter() - began_s
+                first_steps = runtime.stats().steps - n_steps
         usage = events.run.usage
-    return Played(
-        kind=job.kind,
-        n_tokens=usage.tokens_generated,
-        n_encoded=usage.tokens_encoded,
-        n_cached=usage.tokens_cached,
-        n_suspensions=usage.suspensions,
-        first_word_s=first_s,
-        first_word_steps=first_steps,
-    )
+    return Played(kind=job.kind, usage=usage, first_word_s=first_s, first_word_steps=first_steps)
 
 
 def one_after_another(runtime: hog.Runtime, jobs: Iterable[Job]) -> Measured:
@@ -100,14 +96,14 @@ def one_after_another(runtime: hog.Runtime, jobs: Iterable[Job]) -> Measured:
 
 
 def as_they_arrive(runtime: hog.Runtime, jobs: Sequence[Job], at_s: Iterable[float]) -> Measured:
-    """Every job at its time, or as soon as nobody runs anything."""
+    """Every job at its time, in seconds from the first moment."""
 
     def all_of_them() -> list[Played]:
-        began_s = now_s()
+        began_s = time.perf_counter()
         with ThreadPoolExecutor(len(jobs)) as pool:
             playing: list[Future[Played]] = []
             for job, moment_s in zip(jobs, at_s, strict=True):
-                wait_until(began_s + moment_s, lambda: all(each.done() for each in playing))
+                time.sleep(max(0.0, began_s + moment_s - time.perf_counter()))
                 playing.append(pool.submit(play, runtime, job))
             return [each.result() for each in playing]
 
@@ -115,8 +111,12 @@ def as_they_arrive(runtime: hog.Runtime, jobs: Sequence[Job], at_s: Iterable[flo
 
 
 def _measured(runtime: hog.Runtime, run: Callable[[], list[Played]]) -> Measured:
-    began_s, n_steps = now_s(), runtime.stats().steps
+    began_s, processor_s = time.perf_counter(), time.process_time()
+    n_steps = runtime.stats().steps
     played = run()
     return Measured(
-        played=tuple(played), seconds=now_s() - began_s, n_steps=runtime.stats().steps - n_steps
+        played=tuple(played),
+        seconds=time.perf_counter() - began_s,
+        processor_seconds=time.process_time() - processor_s,
+        n_steps=runtime.stats().steps - n_steps,
     )

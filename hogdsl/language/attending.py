@@ -17,7 +17,11 @@ from hogdsl.plan import Region
 
 @final
 class Attending:
-    """Attends to one region: a context manager around its run, told of every event of it."""
+    """Attends to one region: a context manager around its run, told of every event of it.
+
+    Attributes:
+        is_bound: the program has something to do while the region runs; else it may be told late.
+    """
 
     def __init__(
         self,
@@ -36,7 +40,7 @@ class Attending:
             place: where the program runs it.
         """
         self._bindings, self._place, self._fail_run = bindings, place, fail
-        self._is_bound = bool(bindings.channels or bindings.speakers or bindings.callbacks)
+        self.is_bound = bool(bindings.channels or bindings.speakers or bindings.callbacks)
         self._line = Line(send)
         self._texts = Texts(region)
         self._answering = Answering(bindings.callbacks, self._texts, self._line.send, self.fail)
@@ -73,7 +77,7 @@ class Attending:
 
     def see(self, event: Event) -> None:
         """An event of the region has come."""
-        if self._is_bound:
+        if self.is_bound:
             self._line.open()  # the region has started
             self._texts.add(event)
         match event:

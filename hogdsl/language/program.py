@@ -105,7 +105,7 @@ class Program(Generic[P, R_co]):
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> RunStream[R_co]:
         """The events of a run, while it goes on; errors are those of `run`."""
-        return RunStream(lambda runner: self._execute(runner, *args, **kwargs), self._settings)
+        return self._started(False, *args, **kwargs)
 
     async def arun(self, *args: P.args, **kwargs: P.kwargs) -> Run[R_co]:
         """Run the program from asyncio; errors are those of `run`.
@@ -113,7 +113,7 @@ class Program(Generic[P, R_co]):
         The program runs in a thread of its own. When this task is cancelled, the run is cancelled
         within one step, and all of it is free before the task ends.
         """
-        async with self.stream(*args, **kwargs) as stream:
+        async with self._started(True, *args, **kwargs) as stream:
             async for _ in stream:
                 pass
             return stream.run
@@ -188,6 +188,12 @@ class Program(Generic[P, R_co]):
 
     def __repr__(self) -> str:
         return f"<Program {self.name}{self.signature}>"
+
+    def _started(self, silent: bool, *args: P.args, **kwargs: P.kwargs) -> RunStream[R_co]:
+        """A run in a thread of its own, which begins when it is read."""
+        return RunStream(
+            lambda runner: self._execute(runner, *args, **kwargs), self._settings, silent=silent
+        )
 
     def _execute(self, runner: Runner, *args: P.args, **kwargs: P.kwargs) -> Run[R_co]:
         trace = Trace(runner, context_length=self._settings.context_length)

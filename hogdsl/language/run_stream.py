@@ -38,9 +38,11 @@ class _Raised:
 class _Work(Generic[R]):
     """The thread's side: runs the program and puts events, then its outcome, into a queue."""
 
-    def __init__(self, execute: Callable[[Runner], Run[R]], settings: Settings) -> None:
+    def __init__(
+        self, execute: Callable[[Runner], Run[R]], settings: Settings, *, silent: bool
+    ) -> None:
         self.queue: SimpleQueue[Event | _Done[R] | _Raised] = SimpleQueue()
-        self.runner = Runner(settings, self._put)
+        self.runner = Runner(settings, None if silent else self._put)
         self._execute = execute
         self._thread: Thread | None = None
         self._over = False
@@ -133,8 +135,20 @@ class RunStream(Generic[R_co]):
     cancelled, and all is free.
     """
 
-    def __init__(self, execute: Callable[[Runner], Run[R_co]], settings: Settings) -> None:
-        self._work = _Work(execute, settings)
+    def __init__(
+        self,
+        execute: Callable[[Runner], Run[R_co]],
+        settings: Settings,
+        *,
+        silent: bool = False,
+    ) -> None:
+        """
+        Args:
+            execute: runs the program.
+            settings: how it is run.
+            silent: no event is given; the iterator just waits for the end.
+        """
+        self._work = _Work(execute, settings, silent=silent)
         # also at exit, while threads can still be waited for
         self._end = finalize(self, self._work.end)
         self._over = False

@@ -88,6 +88,11 @@ class Runner:
     """
 
     def __init__(self, settings: Settings, hear: Callable[[Event], None] | None = None) -> None:
+        """
+        Args:
+            settings: how it is run.
+            hear: is told every event as it comes; without it events may come late.
+        """
         self._settings, self._hear = settings, hear
         self._where = where(settings.runtime, settings.tenant)
         self._results = Results()
@@ -140,7 +145,8 @@ class Runner:
         if self._fault is not None:  # a channel's source had failed before
             return
         event = None
-        for event in session.run(region, attending.first_commands()):
+        live = self._hear is not None or attending.is_bound
+        for event in session.run(region, attending.first_commands(), live=live):
             if self._hear is not None:
                 self._hear(event)
             self._results.add(region.name, event)

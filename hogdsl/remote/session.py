@@ -73,7 +73,9 @@ class RemoteSession:
             self._hang_up()
             raise
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
         """Run one region; see `hogdsl.ports.Session.run`.
 
         Raises:
@@ -83,7 +85,7 @@ class RemoteSession:
         """
         if self._closed:
             raise RunCancelled("the session is closed. Open another one to run the program again.")
-        self._say(RunRegion(region=region, commands=tuple(commands)))
+        self._say(RunRegion(region=region, commands=tuple(commands), live=live))
         over = False
         try:
             while not over:

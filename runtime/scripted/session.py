@@ -164,8 +164,11 @@ class ScriptSession:
         """Blocks that the run holds."""
         return len(self._machine.cache.blocks)
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
-        """Play a region; see `hogdsl.ports.Session.run`."""
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
+        """Play a region; see `hogdsl.ports.Session.run`. Its events are made as they are read, so
+        they are never late."""
         if self.closed:
             raise RunCancelled("the session is closed. Open another one to run the program again.")
         self._start(region, commands)

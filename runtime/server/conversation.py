@@ -194,7 +194,7 @@ class Conversation:
     def _pump(self, session: Session, message: RunRegion) -> None:
         """Run a region; its events go to the outbox."""
         full = False
-        for event in session.run(message.region, message.commands):
+        for event in session.run(message.region, message.commands, live=message.live):
             last = event.kind in ("joined", "failed")
             if full and not last:
                 continue

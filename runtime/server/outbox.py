@@ -42,9 +42,11 @@ class Outbox:
         with self._lock:
             if self._n_bytes + n_bytes > self._max_bytes and not last:
                 return False
+            is_first = not self._waiting
             self._waiting.append(event)
             self._n_bytes += n_bytes
-        self._loop.call_soon_threadsafe(self._changed.set)
+        if is_first:  # else it was called, and takes all that waits
+            self._loop.call_soon_threadsafe(self._changed.set)
         return True
 
     def finish(self) -> None:

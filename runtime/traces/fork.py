@@ -7,7 +7,8 @@ from typing import final
 from hogdsl.errors import TraceError
 from hogdsl.events import Event, Failed, Stats
 from hogdsl.plan import Region
-from runtime.embedded import EmbeddedRuntime, EventQueue
+from runtime.embedded import EmbeddedRuntime
+from runtime.event_queue import EventQueue
 from runtime.traces.edited_machine import EditedMachine
 from runtime.traces.edits import Edit, cut
 from runtime.traces.lines import RegionLine

@@ -9,7 +9,8 @@ from hogdsl.errors import HogError, InternalError, RunCancelled, TraceError
 from hogdsl.events import Stats
 from hogdsl.plan import PLAN_VERSION
 from hogdsl.traces import ProgramCall
-from runtime.embedded import EmbeddedRuntime, EmbeddedSession, EventQueue
+from runtime.embedded import EmbeddedRuntime, EmbeddedSession
+from runtime.event_queue import EventQueue
 from runtime.scheduler.run import Run
 from runtime.traces.identity import identity_of
 from runtime.traces.lines import Header, ModelIdentity

@@ -16,7 +16,8 @@ from hogdsl.commands import Command
 from hogdsl.errors import HogError, InternalError, RunCancelled, TraceError
 from hogdsl.events import Event
 from hogdsl.plan import Region
-from runtime.embedded import EmbeddedRuntime, EmbeddedSession, EventQueue
+from runtime.embedded import EmbeddedRuntime, EmbeddedSession
+from runtime.event_queue import EventQueue
 from runtime.scheduler.run import Run
 from runtime.traces.differences import first_difference
 from runtime.traces.echo import PATIENCE_S, Echo
@@ -58,7 +59,9 @@ class ResumedSession(EmbeddedSession):
         self._n_regions = 0
         self._echo = Echo(())
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Generator[Event, None, None]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Generator[Event, None, None]:
         """Run one region; see `hogdsl.ports.Session.run`.
 
         Raises:
@@ -66,7 +69,7 @@ class ResumedSession(EmbeddedSession):
         """
         self._echo = echo = self._next_echo()
         new = [command for command in commands if echo.is_new(command)]
-        with closing(super().run(region, new)) as events:
+        with closing(super().run(region, new, live=live)) as events:
             for event in events:
                 if echo.passes(event):
                     yield event

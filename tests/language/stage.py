@@ -133,13 +133,18 @@ class StageSession:
         self.inbox: deque[Command] = deque()
         self.first: list[tuple[Command, ...]] = []
         """By region, what it was told when it started."""
+        self.live: list[bool] = []
+        """By region, whether its events were wanted as they come."""
         self.sent: list[Command] = []
         """What was told later, also when nothing ran."""
         self.cancelled = self.closed = False
         self.n_events = self.n_values = self.step = 0
         self._running = False
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
+        self.live.append(live)
         play = self._plays.pop(0) if len(self._plays) > 1 else self._plays[0]
         act = Act(self, region)
         with self.changed:

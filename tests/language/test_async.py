@@ -35,6 +35,12 @@ def test_arun_gives_what_run_gives():
     assert own_threads() == []
 
 
+def test_nobody_watches_the_events_of_arun():
+    runtime = Stage(writes("one"), writes("two"))
+    asyncio.run(counts.on(runtime).arun())
+    assert [session.live for session in runtime.sessions] == [[False, False]]
+
+
 def test_the_event_loop_goes_on_while_a_program_runs():
     def play(act: Act) -> Iterator[Event]:
         yield act.heard(act.wait_for(Hear))

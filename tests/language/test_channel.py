@@ -274,9 +274,11 @@ def test_a_region_is_told_in_order_what_is_sent_while_it_starts():
             session = super().open(**settings)
             begin = session.run
 
-            def run(region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
+            def run(
+                region: Region, commands: Sequence[Command] = (), *, live: bool = True
+            ) -> Iterator[Event]:
                 channel.send("b")  # after what it starts with was taken, before it has started
-                return begin(region, commands)
+                return begin(region, commands, live=live)
 
             session.run = run
             return session

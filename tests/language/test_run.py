@@ -9,9 +9,19 @@ import pytest
 
 import hogdsl as hog
 from hogdsl.events import Event, Failed, Joined, RegionStarted
+from hogdsl.language.bindings import Bindings
 from hogdsl.language.cancelling import CancelScope
 from hogdsl.testing import script
-from tests.language.stage import Act, Stage, StageSession, endless, writes
+from tests.language.stage import (
+    Act,
+    Stage,
+    StageSession,
+    bindings,
+    callback,
+    endless,
+    run_on,
+    writes,
+)
 
 
 @hog.program
@@ -40,7 +50,7 @@ class FaultyRuntime(Stage):
 
     def open(self, **settings: Any) -> StageSession:
         session = super().open(**settings)
-        session.run = lambda region, commands=(): iter(self._events)
+        session.run = lambda region, commands=(), live=True: iter(self._events)
         return session
 
 
@@ -333,3 +343,17 @@ def test_no_region_begins_after_one_has_failed():
     failed = Failed(seq=0, step=0, error="CapacityError", message="no room")
     with pytest.raises(hog.RunCancelled, match="a region of this run has failed"):
         goes_on.on(FaultyRuntime(failed))()
+
+
+@pytest.mark.parametrize(
+    ("bound", "live"),
+    [
+        (bindings(), False),
+        (bindings(channels={"a": hog.Channel()}), True),
+        (bindings(speakers={"a": hog.Speaker()}), True),
+        (bindings(callbacks={"a.on": callback(lambda live, match: None)}), True),
+    ],
+    ids=["nothing", "channel", "speaker", "callback"],
+)
+def test_events_are_wanted_as_they_come_if_the_program_acts_on_them(bound: Bindings, live: bool):
+    assert run_on(Stage(writes("x")), bound, "a").live == [live]

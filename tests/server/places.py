@@ -46,12 +46,14 @@ def served(runtime: Runtime, limits: Limits | None = None) -> Generator[Served]:
 
 
 class Observed:
-    """A runtime that says which of its sessions were closed."""
+    """A runtime that says what was wanted of its sessions, and which of them were closed."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.inner = runtime
         self.tenants: list[str] = []
         """Whose sessions were opened."""
+        self.live: list[bool] = []
+        """Whether the events of a region were wanted as they come."""
         self.closed: SimpleQueue[Session] = SimpleQueue()
 
     def open(
@@ -66,7 +68,7 @@ class Observed:
         session = self.inner.open(
             seed=seed, max_tokens=max_tokens, max_seconds=max_seconds, tenant=tenant
         )
-        return _ObservedSession(session, self.closed)
+        return _ObservedSession(session, self)
 
     def stats(self) -> Stats:
         return self.inner.stats()
@@ -76,13 +78,19 @@ class Observed:
 
 
 class _ObservedSession:
-    def __init__(self, session: Session, closed: SimpleQueue[Session]) -> None:
-        self._session, self._closed = session, closed
-        self.run, self.send, self.cancel = session.run, session.send, session.cancel
+    def __init__(self, session: Session, runtime: Observed) -> None:
+        self._session, self._runtime = session, runtime
+        self.send, self.cancel = session.send, session.cancel
+
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
+        self._runtime.live.append(live)
+        return self._session.run(region, commands, live=live)
 
     def close(self) -> None:
         self._session.close()
-        self._closed.put(self)
+        self._runtime.closed.put(self)
 
 
 class Chatter:
@@ -124,7 +132,9 @@ class _ChatterSession:
     def __init__(self, runtime: Chatter) -> None:
         self._runtime = runtime
 
-    def run(self, region: Region, commands: Sequence[Command] = ()) -> Iterator[Event]:
+    def run(
+        self, region: Region, commands: Sequence[Command] = (), *, live: bool = True
+    ) -> Iterator[Event]:
         if self._runtime.error is not None:
             raise self._runtime.error
         n = 0

@@ -66,6 +66,17 @@ def test_a_session_from_its_beginning_to_its_end(server: Served) -> None:
         assert heard(socket) == {"kind": "closed"}
 
 
+def test_a_client_that_does_not_say_when_it_wants_events_gets_them_as_they_come() -> None:
+    runtime = Observed(script({"main": "one two"}))
+    with served(runtime) as server, dialled(server) as socket:
+        socket.send(OPEN)
+        assert heard(socket) == {"kind": "opened"}
+        socket.send(json.dumps({"kind": "run", "region": writing().model_dump()}))
+        while heard(socket)["events"][-1]["kind"] != "joined":
+            pass
+    assert runtime.live == [True]
+
+
 @pytest.mark.parametrize(
     ("messages", "told"),
     [

@@ -108,7 +108,7 @@ def events_of(session: EmbeddedSession) -> list[Event]:
 
 def next_event(session: EmbeddedSession, patience_s: float = PATIENCE_S) -> Event:
     """The next event of a run, read beside its iterator."""
-    event = session._events.get(block=patience_s > 0, timeout=patience_s)
+    event = session._events.get(patience_s)
     assert not isinstance(event, HogError)
     return event
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import hogdsl as hog
 from hogdsl.commands import CloseInput, Hear
 from hogdsl.events import Event, Heard, Joined
 from runtime.embedded import EmbeddedRuntime
+from runtime.scheduler.work import Result, RowWork
 from runtime.traces.echo import Echo
 from runtime.traces.lines import Header, RegionLine, StepLine, ToldLine
 from runtime.traces.reading import read_trace
@@ -320,3 +321,20 @@ def test_regions_of_a_trace_are_those_of_the_program(runtime: EmbeddedRuntime, p
     regions = [line.region for line in read_trace(path).lines if isinstance(line, RegionLine)]
     assert tuple(regions[:1]) == two_teams.compile().regions[:1]
     assert len(regions) == 2
+
+
+def test_a_run_that_nobody_watches_is_written_while_it_goes_on(
+    runtime: EmbeddedRuntime, path: Path
+) -> None:
+    """The reader has nothing to do with it."""
+    stood: list[int] = []
+    makes = LetterMachine.run
+
+    def looks(machine: LetterMachine, rows: Sequence[RowWork]) -> list[Result]:
+        stood.append(n_lines(path))
+        return makes(machine, rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LetterMachine, "run", looks)
+        two_teams.on(hog.record(runtime, path))()
+    assert stood == sorted(set(stood)), "each step is written before the next one is made"
