@@ -238,15 +238,17 @@ class BlockStore:
     @contextmanager
     def _room_for(self, rows: Sequence[ResolvedRow]) -> Generator[None]:
         """Pages for the new tokens of all rows; given back if the `with` block fails."""
-        taken: dict[int, int] = {}
+        taken: list[tuple[Block, int]] = []
         try:
             for row in rows:
                 self._reuse.leave_tree(row.own)
-                taken[row.own.number] = self._holdings.take(row.own, row.base, len(row.tokens))
+                n_pages = self._holdings.take(row.own, row.base, len(row.tokens))
+                if n_pages:
+                    taken.append((row.own, n_pages))
             yield
         except BaseException:
-            for number, n_pages in taken.items():
-                self.pages.give(number, n_pages)
+            for block, n_pages in taken:
+                self._holdings.give(block, n_pages)
             raise
 
     def _note_step(self, rows: Sequence[ResolvedRow]) -> None:
