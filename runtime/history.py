@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every row of every step
 class Written:
     """A run of tokens that one row wrote in one step. Two are equal if they are one object.
 
