@@ -25,6 +25,7 @@ class Rules:
 
     Attributes:
         n_asked: for streams that are asked, tokens of the longest question.
+        n_asked_most: tokens of the longest of all.
         inputs: by the names of the streams that listen.
         paused: streams that the program holds.
         held: streams that stand still, for whatever reason.
@@ -41,6 +42,14 @@ class Rules:
     emit: Callable[..., None]
     paused: set[str] = field(default_factory=set[str])
     held: set[str] = field(default_factory=set[str])
+    n_asked_most: int = field(init=False)
+    _are_none: bool = field(init=False)
+    """There is nothing to look at but who is paused."""
+
+    def __post_init__(self) -> None:
+        self.n_asked_most = max(self.n_asked.values(), default=0)
+        kinds = (self.asks, self.waits, self.holds, self.inserts, self.watches, self.inputs)
+        self._are_none = not any(kinds)
 
     @property
     def holds_region(self) -> bool:
@@ -70,6 +79,8 @@ class Rules:
             writers: the region's streams.
             n_steps: steps that the region has made, if one was made since the last look.
         """
+        if self._are_none and not (self.paused or self.held):
+            return
         for watch in self.watches.values():
             watch.look(writers, n_steps)
         for insert in self.inserts:
