@@ -170,7 +170,7 @@ class BlockStore:
             return 0
         n_found = self._reuse.find(block, chain, end, tokens)
         if n_found and not any(link.coming for link in chain):
-            self._log(row.items[:-1], block, n_found)
+            self._log_found([*row.items[:-1], (block, n_found)], n_found)
         return n_found
 
     def remember(self, *blocks: Block) -> None:
@@ -257,18 +257,19 @@ class BlockStore:
             row.own.base = row.base
         note_written([Written(row.own, row.items[:-1], len(row.tokens)) for row in rows])
         for row in rows:
-            n_found = row.own.n_tokens - row.own.log.n_tokens
+            own, log = row.own, row.own.log
+            n_found = len(own.tokens) - log.n_tokens
             if n_found:  # what it saw is whole only now, see `find`
-                self._log(row.items[:-1], row.own, n_found)
-            row.own.tokens.extend(row.tokens)
-            self._log(row.items[:-1], row.own, len(row.tokens))
+                self._log_found([*row.items[:-1], (own, len(own.tokens))], n_found)
+            own.tokens.extend(row.tokens)
+            log.write(row.tokens, [(block.log, n) for block, n in row.items], self._n_steps_ever)
         self._n_steps_ever += 1
 
-    def _log(self, before: ViewItems, own: Block, n_new: int) -> None:
-        """Note what the last `n_new` tokens of a block saw."""
-        seen = [(block.log, n_tokens) for block, n_tokens in before]
-        seen.append((own.log, own.n_tokens))
-        own.log.write(own.tokens[own.n_tokens - n_new :], seen, self._n_steps_ever)
+    def _log_found(self, items: ViewItems, n_found: int) -> None:
+        """Note what the last `n_found` tokens of the last block saw, which it found."""
+        own, n_tokens = items[-1]
+        seen = [(block.log, n) for block, n in items]
+        own.log.write(own.tokens[n_tokens - n_found :], seen, self._n_steps_ever)
 
     def _crop(self, block: Block, n_tokens: int) -> None:
         if n_tokens < block.n_tokens:

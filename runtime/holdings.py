@@ -107,12 +107,22 @@ class Holdings:
             self.make_room(n_needed)
         return max(0, n_missing)
 
+    def has_plenty_for(self, growth: Mapping[Block, int]) -> bool:
+        """So much is free that blocks with all their pages can grow, wherever they stand.
+
+        A block that grows by n tokens begins at most n / page size + 2 pages, and copies one.
+        """
+        n_new = sum(growth.values())
+        return n_new // self.page_size_tokens + 3 * len(growth) <= self.pages.n_free
+
     def _n_more(self, block: Block, n_new: int) -> int:
         if block.base is None:
             return self.n_pages(self.page_size_tokens - 1, n_new)
-        n_held = self._n_held(block)
         n_copied = bool(n_new) and self.ends_inside_shared(block)
-        return max(0, self.n_pages(block.base, block.n_tokens + n_new) - n_held) + n_copied
+        n_tokens = block.n_tokens + n_new
+        if n_tokens <= self.layout(block, block.base).n_tokens:
+            return n_copied
+        return self.n_pages(block.base, n_tokens) - self._n_held(block) + n_copied
 
     def take(self, block: Block, base: int, n_new: int, *, grows: bool = True) -> int:
         """Take the own pages that `n_new` more tokens need; returns how many.
