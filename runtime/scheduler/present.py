@@ -11,7 +11,6 @@ from runtime.scheduler.turns import TurnState
 from runtime.scheduler.work import Cache
 from runtime.scheduler.writer import Writer
 
-
 _IN_VIEW = frozenset({Phase.RUNNING, Phase.DELIVERING, Phase.FLUSHING})
 """While the length of a stream's view counts."""
 

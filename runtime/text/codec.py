@@ -35,6 +35,7 @@ class Codec:
         self._tokenizer = tokenizer
         self._added = tokenizer.get_added_tokens_decoder()
         self._spell = _speller(tokenizer, source)
+        self._spelled: dict[int, bytes] = {}
         self._lead, self._n_lead = self._find_lead(source)
         self.n_vocab: int = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         """Tokens are less than this; a model may have more rows, which mean nothing."""
@@ -50,6 +51,12 @@ class Codec:
 
     def bytes_of(self, token: int) -> bytes:
         """What a token adds to the text, in UTF-8; nothing if the vocabulary does not have it."""
+        known = self._spelled.get(token)
+        if known is None:
+            known = self._spelled[token] = self._new_bytes(token)
+        return known
+
+    def _new_bytes(self, token: int) -> bytes:
         if token in self._added:
             return self._added[token].content.encode()
         spelling = self._tokenizer.id_to_token(token)
