@@ -255,7 +255,13 @@ class BlockStore:
         """The new tokens of all rows have their keys and values."""
         for row in rows:
             row.own.base = row.base
-        note_written([Written(row.own, row.items[:-1], len(row.tokens)) for row in rows])
+        note_written(
+            [
+                Written(row.own, row.items[:-1], len(row.tokens))
+                for row in rows
+                if row.own.n_plain == row.own.n_tokens
+            ]
+        )
         for row in rows:
             own, log = row.own, row.own.log
             n_found = len(own.tokens) - log.n_tokens

@@ -135,6 +135,8 @@ def _own_block(index: int, row: Row, blocks: Mapping[int, Block]) -> Block:
             f"Row {index}: the view ends in a prefix of block {own.block.number}. It must end in "
             "an open block; crop the block, or let the row write to a new one."
         )
+    if blocks.get(own.number) is own and own.state == "open":
+        return own
     check_here(own, blocks, f"Row {index}: ")
     if own.sealed:
         raise EngineError(

@@ -79,6 +79,8 @@ def chain_end(chain: Sequence[Link], namespace: str) -> Mark | None:
 def note_written(step: Sequence[Written]) -> None:
     """Count the plain tokens of all blocks that a step wrote to, whose bases are known by now.
 
+    Blocks that are not plain as a whole may be left out.
+
     A row may see what another row of the same step writes. A plain one sees fewer blocks than those
     that it is plain for, so rows that see few are told first; where two see each other, the first
     one finds tokens of the other that are not counted as plain, and never will be.

@@ -81,7 +81,7 @@ def _go_round(present: Present, accounts: Accounts, now_s: float) -> None:
     """Who is heard, who ends and who begins, until nothing more follows.
 
     Who begins, or ends because others have, follows from the phases of the streams alone: after
-    most steps they are those of which that was concluded before.
+    most steps they are those from which that was concluded before.
     """
     rules = present.rules
     while True:
@@ -89,12 +89,11 @@ def _go_round(present: Present, accounts: Accounts, now_s: float) -> None:
         if rules.inputs:
             _take_inputs(present, present.n_steps)
             _end_delivered(present)
-        if present.phases == present.concluded:
-            rules.end_streams(present.writers)
-        else:
+        if rules.inputs or phases != present.concluded:
             _end_followers(present)
             _begin(present, accounts, now_s)
-            rules.end_streams(present.writers)
+        rules.end_streams(present.writers)
+        if rules.inputs:
             _leave_inputs(present)
         if present.phases == phases:
             present.concluded = phases

@@ -43,7 +43,7 @@ class Step:
 
     @property
     def rows(self) -> list[RowWork]:
-        return [job.work for job in self.jobs]
+        return [job.work for turn in self.turns for job in turn.jobs]
 
     @property
     def runs(self) -> list[Run]:

@@ -1,8 +1,7 @@
 """What one run does in a step."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runtime.blocks import Block
 from runtime.scheduler.work import Cache, Growth, Job
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from runtime.scheduler.run import Run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """The rows of one run in one step.
 
     Attributes:
