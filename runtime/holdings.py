@@ -137,9 +137,10 @@ class Holdings:
             CapacityError: see `make_room`.
         """
         n_tokens = block.n_tokens + n_new
-        if n_tokens <= self.layout(block, base).n_tokens:
+        known = self._layouts.get(block.number)
+        if known is not None and n_tokens <= known.n_tokens:
             return 0
-        n_missing = self.n_pages(base, n_tokens) - self._n_held(block)
+        n_missing = max(0, self.n_pages(base, n_tokens) - self._n_held(block))
         self.take_pages(block, n_missing, grows=grows)
         return n_missing
 

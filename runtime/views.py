@@ -192,14 +192,8 @@ def _resolve_row(
             f"Row {index}: its view has {n_total} tokens with the {len(row.tokens)} new ones; the "
             f"model's context length is {config.context_length}. Show it less, or end the stream."
         )
-    return ResolvedRow(
-        own=own,
-        tokens=list(row.tokens),
-        n_logits=row.n_logits,
-        items=tuple(items),
-        n_tokens=n_total,
-        base=n_total - n_own if own.base is None else own.base,
-    )
+    base = n_total - n_own if own.base is None else own.base
+    return ResolvedRow(own, list(row.tokens), row.n_logits, tuple(items), n_total, base)
 
 
 def check_alive(block: Block, blocks: Mapping[int, Block], place: str) -> None:

@@ -279,16 +279,15 @@ class Present:
 
         It is all that there is, whoever sees it: that is counted faster than each view.
         """
-        n_tokens = self.rules.n_asked_most
+        n_tokens = self.rules.n_asked_most + len(self.writers)
         for name in self.seen:
             n_tokens += len(self.block(name).tokens)
         for tokens in self.texts.values():
             n_tokens += len(tokens)
         for writer in self.writers.values():
-            n_tokens += len(writer.pen.written.pending) + 1
-            turning = writer.turning
-            if turning is not None:
-                n_tokens += turning.block.n_tokens + 1
+            n_tokens += len(writer.pen.written.pending)
             if writer.choosing is not None:
                 n_tokens += self.n_tried(writer)
+        for blocks in self._turning().values():
+            n_tokens += sum(block.n_tokens + 1 for block in blocks)
         return n_tokens

@@ -97,19 +97,21 @@ class Rules:
 
     def _hold(self, writers: Writers) -> None:
         """Find out who is held, and tell of the changes."""
-        held = {
-            wait.plan.stream
-            for wait in self.waits
-            if wait.holds(writers[self.asks[wait.plan.ask].plan.stream])
-        }
-        held |= {hold.plan.stream for hold in self.holds if hold.holds}
-        held |= self.paused
+        held = set(self.paused)
+        for wait in self.waits:
+            if wait.holds(writers[self.asks[wait.plan.ask].plan.stream]):
+                held.add(wait.plan.stream)
+        for hold in self.holds:
+            if hold.holds:
+                held.add(hold.plan.stream)
         for watch in self.watches.values():
             held |= watch.held()
         for state in self.inputs.values():
             held |= state.held()
         held = {name for name in held if writers[name].phase is Phase.RUNNING}
         before, self.held = self.held, held
+        if held == before:
+            return
         for name in sorted(held - before):
             self.emit(events.Held, stream=name)
         for name in sorted(before - held):
