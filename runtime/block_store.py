@@ -170,7 +170,7 @@ class BlockStore:
             return 0
         n_found = self._reuse.find(block, chain, end, tokens)
         if n_found and not any(link.coming for link in chain):
-            self._log_found([*row.items[:-1], (block, n_found)], n_found)
+            self._log([*row.items[:-1], (block, n_found)], block.tokens)
         return n_found
 
     def remember(self, *blocks: Block) -> None:
@@ -263,19 +263,18 @@ class BlockStore:
             ]
         )
         for row in rows:
-            own, log = row.own, row.own.log
-            n_found = len(own.tokens) - log.n_tokens
+            own = row.own
+            n_found = len(own.tokens) - own.log.n_tokens
             if n_found:  # what it saw is whole only now, see `find`
-                self._log_found([*row.items[:-1], (own, len(own.tokens))], n_found)
+                self._log([*row.items[:-1], (own, len(own.tokens))], own.tokens[-n_found:])
             own.tokens.extend(row.tokens)
-            log.write(row.tokens, [(block.log, n) for block, n in row.items], self._n_steps_ever)
+            self._log(row.items, row.tokens)
         self._n_steps_ever += 1
 
-    def _log_found(self, items: ViewItems, n_found: int) -> None:
-        """Note what the last `n_found` tokens of the last block saw, which it found."""
-        own, n_tokens = items[-1]
-        seen = [(block.log, n) for block, n in items]
-        own.log.write(own.tokens[n_tokens - n_found :], seen, self._n_steps_ever)
+    def _log(self, items: ViewItems, tokens: Sequence[int]) -> None:
+        """Note what the last `tokens` of the last block saw, themselves included."""
+        logs = tuple([block.log for block, _ in items])
+        logs[-1].write(tokens, logs, tuple([n for _, n in items]), self._n_steps_ever)
 
     def _crop(self, block: Block, n_tokens: int) -> None:
         if n_tokens < block.n_tokens:

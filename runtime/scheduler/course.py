@@ -165,7 +165,7 @@ def _leave_inputs(present: Present) -> None:
 
 # ---------------------------------------------------------------- time
 
-_TIMED = frozenset({Phase.RUNNING, Phase.DELIVERING})
+_TIMED = (Phase.RUNNING, Phase.DELIVERING)
 """While a stream's seconds count."""
 
 

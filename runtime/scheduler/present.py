@@ -1,5 +1,6 @@
 """The region that runs now: its writers, its rules, its texts, and what each stream sees."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hogdsl import plan
@@ -11,7 +12,7 @@ from runtime.scheduler.turns import TurnState
 from runtime.scheduler.work import Cache
 from runtime.scheduler.writer import Writer
 
-_IN_VIEW = frozenset({Phase.RUNNING, Phase.DELIVERING, Phase.FLUSHING})
+_IN_VIEW = (Phase.RUNNING, Phase.DELIVERING, Phase.FLUSHING)
 """While the length of a stream's view counts."""
 
 
@@ -112,7 +113,7 @@ class Present:
         blocks = self._blocks_of(writer.plan.view[: writer.plan.view.index(into) + 1])
         return tuple(blocks[: blocks.index(writer.turning.block) + 1])
 
-    def _blocks_of(self, names: tuple[str, ...]) -> list[Block]:
+    def _blocks_of(self, names: Iterable[str]) -> list[Block]:
         turning, owners, others = self._turning(), self.owners, self.blocks.blocks
         blocks: list[Block] = []
         for name in names:
@@ -277,17 +278,14 @@ class Present:
     def _n_most(self) -> int:
         """No stream has more in view in the next step, with all that is tried out behind it.
 
-        It is all that there is, whoever sees it: that is counted faster than each view.
+        It is all that there is, whoever sees it, with a token for every stream and for every step
+        that is on its way: that is counted faster than each view.
         """
-        n_tokens = self.rules.n_asked_most + len(self.writers)
-        for name in self.seen:
-            n_tokens += len(self.block(name).tokens)
-        for tokens in self.texts.values():
-            n_tokens += len(tokens)
+        n_tokens = self.rules.n_asked_most + 2 * len(self.writers)
+        n_tokens += sum([len(block.tokens) for block in self._blocks_of(self.seen)])
+        n_tokens += sum([len(tokens) for tokens in self.texts.values()])
         for writer in self.writers.values():
             n_tokens += len(writer.pen.written.pending)
             if writer.choosing is not None:
                 n_tokens += self.n_tried(writer)
-        for blocks in self._turning().values():
-            n_tokens += sum(block.n_tokens + 1 for block in blocks)
         return n_tokens

@@ -54,7 +54,7 @@ class Rules:
     @property
     def holds_region(self) -> bool:
         """All stand still until the program has answered."""
-        return any(watch.holds_region for watch in self.watches.values())
+        return bool(self.watches) and any(watch.holds_region for watch in self.watches.values())
 
     @property
     def awaits_program(self) -> bool:

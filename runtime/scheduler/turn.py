@@ -23,7 +23,7 @@ class Turn(NamedTuple):
 
     @property
     def n_tokens(self) -> int:
-        return sum(len(job.work.tokens) for job in self.jobs)
+        return sum([len(job.work.tokens) for job in self.jobs])
 
     def free_scratch(self, cache: Cache) -> None:
         """Free what was made for its rows alone."""
