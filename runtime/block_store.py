@@ -241,7 +241,8 @@ class BlockStore:
         taken: list[tuple[Block, int]] = []
         try:
             for row in rows:
-                self._reuse.leave_tree(row.own)
+                if row.own.node is not None:
+                    self._reuse.leave_tree(row.own)
                 n_pages = self._holdings.take(row.own, row.base, len(row.tokens))
                 if n_pages:
                     taken.append((row.own, n_pages))
