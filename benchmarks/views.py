@@ -123,8 +123,7 @@ class Preparation:
         engine = self._engine
         blocks = {block.number: block for block in (team.prompt, *team.blocks)}
         resolved = resolve(team.rows(), blocks, engine.config)
-        runs = {number: engine._holdings.runs(block) for number, block in blocks.items()}
-        return self._attention.prepare(span_rows(resolved, runs, engine.page_size_tokens))
+        return self._attention.prepare(span_rows(resolved, engine._holdings.layout))
 
 
 class Sequences:

@@ -170,7 +170,7 @@ class BlockStore:
             return 0
         n_found = self._reuse.find(block, chain, end, tokens)
         if n_found and not any(link.coming for link in chain):
-            self._log(row.items[:-1], block, n_found)
+            self._log([*row.items[:-1], (block, n_found)], block.tokens)
         return n_found
 
     def remember(self, *blocks: Block) -> None:
@@ -238,35 +238,44 @@ class BlockStore:
     @contextmanager
     def _room_for(self, rows: Sequence[ResolvedRow]) -> Generator[None]:
         """Pages for the new tokens of all rows; given back if the `with` block fails."""
-        taken: dict[int, int] = {}
+        taken: list[tuple[Block, int]] = []
         try:
             for row in rows:
-                self._reuse.leave_tree(row.own)
-                taken[row.own.number] = self._holdings.take(row.own, row.base, len(row.tokens))
+                if row.own.node is not None:
+                    self._reuse.leave_tree(row.own)
+                n_pages = self._holdings.take(row.own, row.base, len(row.tokens))
+                if n_pages:
+                    taken.append((row.own, n_pages))
             yield
         except BaseException:
-            for number, n_pages in taken.items():
-                self.pages.give(number, n_pages)
+            for block, n_pages in taken:
+                self._holdings.give(block, n_pages)
             raise
 
     def _note_step(self, rows: Sequence[ResolvedRow]) -> None:
         """The new tokens of all rows have their keys and values."""
         for row in rows:
             row.own.base = row.base
-        note_written([Written(row.own, row.items[:-1], len(row.tokens)) for row in rows])
+        note_written(
+            [
+                Written(row.own, row.items[:-1], len(row.tokens))
+                for row in rows
+                if row.own.n_plain == row.own.n_tokens
+            ]
+        )
         for row in rows:
-            n_found = row.own.n_tokens - row.own.log.n_tokens
+            own = row.own
+            n_found = len(own.tokens) - own.log.n_tokens
             if n_found:  # what it saw is whole only now, see `find`
-                self._log(row.items[:-1], row.own, n_found)
-            row.own.tokens.extend(row.tokens)
-            self._log(row.items[:-1], row.own, len(row.tokens))
+                self._log([*row.items[:-1], (own, len(own.tokens))], own.tokens[-n_found:])
+            own.tokens.extend(row.tokens)
+            self._log(row.items, row.tokens)
         self._n_steps_ever += 1
 
-    def _log(self, before: ViewItems, own: Block, n_new: int) -> None:
-        """Note what the last `n_new` tokens of a block saw."""
-        seen = [(block.log, n_tokens) for block, n_tokens in before]
-        seen.append((own.log, own.n_tokens))
-        own.log.write(own.tokens[own.n_tokens - n_new :], seen, self._n_steps_ever)
+    def _log(self, items: ViewItems, tokens: Sequence[int]) -> None:
+        """Note what the last `tokens` of the last block saw, themselves included."""
+        logs = tuple([block.log for block, _ in items])
+        logs[-1].write(tokens, logs, tuple([n for _, n in items]), self._n_steps_ever)
 
     def _crop(self, block: Block, n_tokens: int) -> None:
         if n_tokens < block.n_tokens:

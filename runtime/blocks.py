@@ -116,8 +116,7 @@ class Ahead(NamedTuple):
     coming: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What one stream adds in one step.
 
     Attributes:

@@ -215,10 +215,8 @@ class Engine(BlockStore):
         self._suspension.restore(blocks)
 
     def _run(self, rows: Sequence[ResolvedRow]) -> Tensor:
-        blocks = {block.number: block for row in rows for block, _ in row.items}
-        runs = {number: self._holdings.runs(block) for number, block in blocks.items()}
         tokens = [token for row in rows for token in row.tokens]
-        hidden = self._hidden(span_rows(rows, runs, self.page_size_tokens), tokens)
+        hidden = self._hidden(span_rows(rows, self._holdings.layout), tokens)
         wanted: list[int] = []
         end = 0
         for row in rows:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every row of every step
 class Written:
     """A run of tokens that one row wrote in one step. Two are equal if they are one object.
 
@@ -70,19 +70,24 @@ class Log:
     def n_tokens(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def write(self, tokens: Sequence[int], seen: Sequence[tuple["Log", int]], step: int) -> None:
+    def write(
+        self,
+        tokens: Sequence[int],
+        logs: tuple["Log", ...],
+        lengths: tuple[int, ...],
+        step: int,
+    ) -> None:
         """Add what a row wrote.
 
         Args:
             tokens: at least one.
-            seen: the row's view as logs and numbers of tokens: this one last, `tokens` included.
+            logs: of the blocks that the row saw, this one last.
+            lengths: how many tokens of each it saw, `tokens` included.
             step: number of the step.
         """
-        logs = tuple([log for log, _ in seen])
         # Most rows see the blocks that the row before saw: one tuple serves them all.
         if self._runs and self._runs[-1].logs == logs:
             logs = self._runs[-1].logs
-        lengths = tuple([n_tokens for _, n_tokens in seen])
         self._runs.append(Written(tuple(tokens), logs, lengths, step))
         self._ends.append(self.n_tokens + len(tokens))
 

@@ -15,7 +15,7 @@ from runtime.attention.base import Span
 from runtime.blocks import START, Block
 from runtime.cache import Node, RadixCache
 from runtime.pages import PagePool, Run, joined
-from runtime.views import block_spans
+from runtime.views import Layout, block_spans
 
 
 class Holdings:
@@ -31,6 +31,21 @@ class Holdings:
         self.pages = PagePool(n_pages)
         self.tree = RadixCache(self.pages, page_size_tokens)
         self.page_size_tokens = page_size_tokens
+        self._layouts: dict[int, Layout] = {}
+        """By number of a block, until its pages change."""
+
+    def layout(self, block: Block, base: int) -> Layout:
+        """The slots of a block, whose base is or will be `base`."""
+        found = self._layouts.get(block.number)
+        if found is None:
+            found = self._layouts[block.number] = self._new_layout(block, base)
+        return found
+
+    def _new_layout(self, block: Block, base: int) -> Layout:
+        runs = self.runs(block)
+        n_slots = self.page_size_tokens * sum(run.n_pages for run in runs)
+        spans = block_spans(runs, self.page_size_tokens, base, n_slots)
+        return Layout(spans, sum(span.n_tokens for span in spans))
 
     def runs(self, block: Block) -> tuple[Run, ...]:
         """All pages of a block, in the order in which its tokens fill them."""
@@ -57,7 +72,7 @@ class Holdings:
     def n_missing(self, block: Block) -> int:
         """Pages that the tokens of a block need and that it neither reads nor has."""
         needed = self.n_pages(block.base or 0, block.n_tokens)
-        return max(0, needed - self._n_shared(block) - self.pages.n_held(block.number))
+        return max(0, needed - self._n_held(block))
 
     def ends_inside_shared(self, block: Block) -> bool:
         """Its last token lies in a page of the tree that has more tokens."""
@@ -92,12 +107,22 @@ class Holdings:
             self.make_room(n_needed)
         return max(0, n_missing)
 
+    def has_plenty_for(self, growth: Mapping[Block, int]) -> bool:
+        """So much is free that blocks with all their pages can grow, wherever they stand.
+
+        A block that grows by n tokens begins at most n / page size + 2 pages, and copies one.
+        """
+        n_new = sum(growth.values())
+        return n_new // self.page_size_tokens + 3 * len(growth) <= self.pages.n_free
+
     def _n_more(self, block: Block, n_new: int) -> int:
         if block.base is None:
             return self.n_pages(self.page_size_tokens - 1, n_new)
-        n_held = self._n_shared(block) + self.pages.n_held(block.number)
         n_copied = bool(n_new) and self.ends_inside_shared(block)
-        return max(0, self.n_pages(block.base, block.n_tokens + n_new) - n_held) + n_copied
+        n_tokens = block.n_tokens + n_new
+        if n_tokens <= self.layout(block, block.base).n_tokens:
+            return n_copied
+        return self.n_pages(block.base, n_tokens) - self._n_held(block) + n_copied
 
     def take(self, block: Block, base: int, n_new: int, *, grows: bool = True) -> int:
         """Take the own pages that `n_new` more tokens need; returns how many.
@@ -111,8 +136,11 @@ class Holdings:
         Raises:
             CapacityError: see `make_room`.
         """
-        n_needed = self.n_pages(base, block.n_tokens + n_new)
-        n_missing = max(0, n_needed - self._n_shared(block) - self.pages.n_held(block.number))
+        n_tokens = block.n_tokens + n_new
+        known = self._layouts.get(block.number)
+        if known is not None and n_tokens <= known.n_tokens:
+            return 0
+        n_missing = max(0, self.n_pages(base, n_tokens) - self._n_held(block))
         self.take_pages(block, n_missing, grows=grows)
         return n_missing
 
@@ -126,6 +154,12 @@ class Holdings:
             self.make_room(n_pages)
             behind = block.shared[-1].end if block.shared else None
             self.pages.take(block.number, n_pages, grows=grows, behind=behind)
+            self._layouts.pop(block.number, None)
+
+    def give(self, block: Block, n_pages: int) -> None:
+        """Give the last `n_pages` own pages back."""
+        self.pages.give(block.number, n_pages)
+        self._layouts.pop(block.number, None)
 
     def share(self, block: Block, node: Node | None, base: int) -> None:
         """From now on a block reads the tree up to `node`, as far as that lies behind its base."""
@@ -137,6 +171,7 @@ class Holdings:
         if block.node is not None:
             self.tree.unlock(block.node)
         block.node = reads
+        self._layouts.pop(block.number, None)
         pages = reads.last_pages(n_shared) if reads is not None else []
         block.shared = joined([Run(page, 1) for page in pages])
 
@@ -145,7 +180,7 @@ class Holdings:
         base = block.base or 0
         n_needed, n_shared = self.n_pages(base, n_tokens), self._n_shared(block)
         n_own = max(0, n_needed - n_shared)
-        self.pages.give(block.number, self.pages.n_held(block.number) - n_own)
+        self.give(block, self.pages.n_held(block.number) - n_own)
         if n_needed < n_shared:
             self.keep_shared(block, n_needed)
         del block.tokens[n_tokens:]
@@ -185,9 +220,12 @@ class Holdings:
     def _check_block(self, block: Block, nodes: Collection[Node]) -> None:
         n_with_keys = 0 if block.state == "suspended" else block.n_tokens
         needed = self.n_pages(block.base or 0, n_with_keys)
-        held = self.pages.n_held(block.number) + self._n_shared(block)
+        held = self._n_held(block)
         if needed != held:
             raise InternalError(f"{block!r} holds {held} pages and needs {needed}.")
+        base = block.base or 0
+        if self.layout(block, base) != self._new_layout(block, base):
+            raise InternalError(f"{block!r} is said to lie where it does not lie any more.")
         if block.node is None:
             return
         base, node = block.base or 0, block.node
@@ -204,6 +242,9 @@ class Holdings:
             or block.tokens[:n_read] != text[hole : hole + n_read]
         ):
             raise InternalError(f"{block!r} reads pages of {node!r} that do not hold its text.")
+
+    def _n_held(self, block: Block) -> int:
+        return self._n_shared(block) + self.pages.n_held(block.number)
 
     def _n_shared(self, block: Block) -> int:
         return sum(run.n_pages for run in block.shared)

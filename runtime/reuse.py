@@ -176,7 +176,7 @@ class Reuse:
             slot = own.start * self._size + start % self._size
             self._move(sources, [Span(slot, end - start, start)])
         except BaseException:
-            pages.give(block.number, 1)
+            self._holdings.give(block, 1)
             raise
         self._holdings.keep_shared(block, self._holdings.n_pages(base, block.n_tokens) - 1)
 
@@ -193,5 +193,5 @@ class Reuse:
             sources = self._holdings.spans(block, block.base or 0, 0, block.n_tokens)
             self._move(sources, self._holdings.spans(into, base, into.n_tokens, end))
         except BaseException:
-            self._holdings.pages.give(into.number, n_pages)
+            self._holdings.give(into, n_pages)
             raise

@@ -138,7 +138,7 @@ class EngineMachine:
 
 
 def _row(work: RowWork) -> Row:
-    return Row(view=work.view, tokens=work.tokens, n_logits=_n_logits(work.want))
+    return Row(work.view, work.tokens, _n_logits(work.want))
 
 
 def _n_logits(want: Want) -> int:

@@ -84,7 +84,9 @@ class Suspension:
 
     def make_room(self, growth: Mapping[Block, int]) -> int:
         """As `Engine.make_room`; what suspended blocks can read again is not evicted for them."""
-        returning = self._suspended(growth)
+        returning = self._suspended(growth) if self._states else []
+        if not returning and self._holdings.has_plenty_for(growth):
+            return 0
         with self._giving_up(returning):
             self._read_again(returning)
             return self._holdings.make_room_for(growth)

@@ -5,8 +5,8 @@ Lengths in a resolved row are those after all rows of the step have appended, so
 what all append.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from hogdsl.errors import EngineError
 from runtime.attention.base import Span, SpanRow
@@ -15,8 +15,7 @@ from runtime.model.config import ModelConfig
 from runtime.pages import Run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedRow:
+class ResolvedRow(NamedTuple):
     """A row that can be run.
 
     Attributes:
@@ -34,6 +33,18 @@ class ResolvedRow:
     items: tuple[tuple[Block, int], ...]
     n_tokens: int
     base: int
+
+
+class Layout(NamedTuple):
+    """The slots of a block's pages, from that of its first token on, as spans without holes.
+
+    Attributes:
+        spans: in the order in which tokens fill them.
+        n_tokens: how many there is room for.
+    """
+
+    spans: tuple[Span, ...]
+    n_tokens: int
 
 
 def resolve(
@@ -84,47 +95,35 @@ def block_spans(
     return tuple(spans)
 
 
-def joined_spans(spans: Iterable[Span]) -> list[Span]:
-    """The same tokens; neighbours in slots and in rotated positions are one span."""
-    found: list[Span] = []
-    for span in spans:
-        if found:
-            slot, n_tokens, rotated_for = found[-1]
-            if (slot + n_tokens, rotated_for + n_tokens) == (span.slot, span.rotated_for):
-                found[-1] = Span(slot, n_tokens + span.n_tokens, rotated_for)
-                continue
-        found.append(span)
-    return found
-
-
 def span_rows(
-    rows: Sequence[ResolvedRow], runs: Mapping[int, Sequence[Run]], page_size_tokens: int
+    rows: Sequence[ResolvedRow], layout_of: Callable[[Block, int], Layout]
 ) -> list[SpanRow]:
-    """The step as attention reads it.
+    """The step as attention reads it; neighbours in slots and in rotated positions are one span.
 
     Args:
         rows: the step.
-        runs: pages by block number, those for the new tokens and shared ones included.
-        page_size_tokens: tokens per page.
+        layout_of: gives the slots of a block that has this base, those for new tokens included.
     """
     bases = {row.own.number: row.base for row in rows}
-    known: dict[tuple[int, int], tuple[Span, ...]] = {}
-
-    def spans_of(block: Block, n_tokens: int) -> tuple[Span, ...]:
-        key = block.number, n_tokens
-        if key not in known:
+    found: list[SpanRow] = []
+    for row in rows:
+        spans: list[Span] = []
+        end = turned_to = -1  # slot and position that go on from the last span
+        for block, n_left in row.items:
             base = bases.get(block.number, block.base) or 0
-            known[key] = block_spans(runs[block.number], page_size_tokens, base, n_tokens)
-        return known[key]
-
-    return [
-        SpanRow(
-            joined_spans(s for block, n_tokens in row.items for s in spans_of(block, n_tokens)),
-            row.n_tokens,
-            len(row.tokens),
-        )
-        for row in rows
-    ]
+            for slot, n_room, rotated_for in layout_of(block, base).spans:
+                if n_left <= 0:
+                    break
+                n = n_room if n_room < n_left else n_left
+                if slot == end and rotated_for == turned_to:
+                    last = spans[-1]
+                    spans[-1] = Span(last.slot, last.n_tokens + n, last.rotated_for)
+                else:
+                    spans.append(Span(slot, n, rotated_for))
+                end, turned_to = slot + n, rotated_for + n
+                n_left -= n
+        found.append(SpanRow(spans, row.n_tokens, len(row.tokens)))
+    return found
 
 
 def _own_block(index: int, row: Row, blocks: Mapping[int, Block]) -> Block:
@@ -136,6 +135,8 @@ def _own_block(index: int, row: Row, blocks: Mapping[int, Block]) -> Block:
             f"Row {index}: the view ends in a prefix of block {own.block.number}. It must end in "
             "an open block; crop the block, or let the row write to a new one."
         )
+    if blocks.get(own.number) is own and own.state == "open":
+        return own
     check_here(own, blocks, f"Row {index}: ")
     if own.sealed:
         raise EngineError(
@@ -191,14 +192,8 @@ def _resolve_row(
             f"Row {index}: its view has {n_total} tokens with the {len(row.tokens)} new ones; the "
             f"model's context length is {config.context_length}. Show it less, or end the stream."
         )
-    return ResolvedRow(
-        own=own,
-        tokens=list(row.tokens),
-        n_logits=row.n_logits,
-        items=tuple(items),
-        n_tokens=n_total,
-        base=n_total - n_own if own.base is None else own.base,
-    )
+    base = n_total - n_own if own.base is None else own.base
+    return ResolvedRow(own, list(row.tokens), row.n_logits, tuple(items), n_total, base)
 
 
 def check_alive(block: Block, blocks: Mapping[int, Block], place: str) -> None:

@@ -41,8 +41,7 @@ class Team:
         engine = self.engine
         blocks = {block.number: block for block in (self.prompt, *self.blocks)}
         resolved = resolve(self.rows(), blocks, engine.config)
-        runs = {number: engine._holdings.runs(block) for number, block in blocks.items()}
-        return span_rows(resolved, runs, engine.page_size_tokens)
+        return span_rows(resolved, engine._holdings.layout)
 
     def prepare(self) -> Any:
         """What is done once per step before the first layer."""

@@ -11,7 +11,6 @@ before it, as that stands in this view; that is one comparison per block, whatev
 """
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 from runtime.blocks import START, Block, Mark
@@ -80,12 +79,14 @@ def chain_end(chain: Sequence[Link], namespace: str) -> Mark | None:
 def note_written(step: Sequence[Written]) -> None:
     """Count the plain tokens of all blocks that a step wrote to, whose bases are known by now.
 
+    Blocks that are not plain as a whole may be left out.
+
     A row may see what another row of the same step writes. A plain one sees fewer blocks than those
     that it is plain for, so rows that see few are told first; where two see each other, the first
     one finds tokens of the other that are not counted as plain, and never will be.
     """
-    n_seen = [(sum(n > 0 for _, n in written.before), written) for written in step]
-    for _, written in sorted(n_seen, key=itemgetter(0)):
+    may_be_plain = [written for written in step if _goes_on(written)]
+    for written in sorted(may_be_plain, key=_n_seen):
         _note_row(written)
 
 
@@ -107,10 +108,18 @@ def note_cropped(block: Block) -> None:
     block.n_plain = min(block.n_plain, block.n_tokens)
 
 
+def _goes_on(written: Written) -> bool:
+    """All before it in its block is plain, and its keys are rotated for their place in the view."""
+    own = written.own
+    return own.n_plain == len(own.tokens) and own.base == sum([n for _, n in written.before])
+
+
+def _n_seen(written: Written) -> int:
+    return sum([n > 0 for _, n in written.before])
+
+
 def _note_row(written: Written) -> None:
     own = written.own
-    if own.n_plain < own.n_tokens or own.base != sum(n for _, n in written.before):
-        return
     end = plain_end(written.before, own.namespace)
     if end is None or (own.tokens and end != own.behind):
         return

@@ -24,6 +24,7 @@ class Agenda:
         choosing: the `select` that is to be decided, if one is.
         cursor: the piece that comes next.
         n_decided: pieces that the model decides, up to the present one.
+        origin: the `gen` or `select` for which the next row is.
         is_done: all pieces are written.
     """
 
@@ -34,14 +35,9 @@ class Agenda:
     choosing: Select | None = None
     cursor: int = 0
     n_decided: int = 0
+    origin: Origin = field(init=False)
     is_done: bool = False
     _to_write: list[str] = field(default_factory=list[str])
-
-    @property
-    def origin(self) -> Origin:
-        """The `gen` or `select` for which the next row is."""
-        kind = "gen" if self.choosing is None else "select"
-        return self.pen.around.origin(self.pen.stream, kind, max(0, self.n_decided - 1))
 
     def advance(self) -> None:
         """Go through fixed pieces to the next one that the model decides, or to the end."""
@@ -59,6 +55,8 @@ class Agenda:
 
     def _decide(self, piece: Gen | Select, recipe: Recipe | None) -> None:
         """The model decides what comes next."""
+        kind = "select" if isinstance(piece, Select) else "gen"
+        self.origin = self.pen.around.origin(self.pen.stream, kind, self.n_decided)
         self.n_decided += 1
         if isinstance(piece, Select):
             self.choosing = piece

@@ -54,15 +54,18 @@ class Composer:
         generation = self.agenda.generation
         assert generation is not None
         recipe = generation.recipe
+        sampling, uniform = recipe.piece.sampling, 0.0
+        if sampling.temperature > 0:  # nothing else is drawn
+            uniform = self.pen.around.uniform(self.pen.stream, self.n_generated)
         return Sample(
-            sampling=recipe.piece.sampling,
-            uniform=self.pen.around.uniform(self.pen.stream, self.n_generated),
+            sampling,
+            uniform,
+            self.agenda.origin,
             forbidden=generation.forbidden,
             allowed=generation.allowed(),
             bias=recipe.bias,
             counts=generation.record.counts,
             n_top=recipe.piece.logprobs,
-            origin=self.agenda.origin,
         )
 
     def take(self, chosen: Chosen) -> None:
@@ -72,21 +75,26 @@ class Composer:
         assert not self.written.pending
         self.n_generated += 1
         generation.n_tokens += 1
-        n_before = len(self.written.generated)
-        if token in generation.recipe.stop_tokens:
-            generation.record.add(chosen, n_before, n_before)
-            self._finish(generation, "stop", token)
-        elif token in generation.recipe.end_tokens:
-            generation.record.add(chosen, n_before, n_before)
-            self._finish(generation, "end_token", token)
+        recipe = generation.recipe
+        if token in recipe.stop_tokens:
+            self._end_with(generation, chosen, "stop")
+        elif token in recipe.end_tokens:
+            self._end_with(generation, chosen, "end_token")
         else:
-            self._add(generation, chosen, n_before)
+            self._add(generation, chosen)
 
-    def _add(self, generation: Generation, chosen: Chosen, n_before: int) -> None:
-        token = chosen.token
+    def _end_with(self, generation: Generation, chosen: Chosen, reason: GenReason) -> None:
+        """The token ends the `gen`, and is no text."""
+        n_before = len(self.written.generated)
+        generation.record.add(chosen, n_before, n_before)
+        self._finish(generation, reason, chosen.token)
+
+    def _add(self, generation: Generation, chosen: Chosen) -> None:
+        token, written = chosen.token, self.pen.written
+        n_before = len(written.generated)
         self.pen.tell_header()
         increment, shown = generation.push(token)
-        self.written.choose(token, increment)
+        written.choose(token, increment)
         generation.record.add(chosen, n_before, n_before + len(increment))
         if generation.n_lost is not None:
             self.pen.tell_token(token, shown)

@@ -59,8 +59,8 @@ def obey(present: Present, command: Command) -> None:
 # ---------------------------------------------------------------- conclusions
 
 
-def conclude(present: Present, accounts: Accounts, now_s: float, *, stepped: bool) -> None:
-    """Draw all conclusions from what happened.
+def conclude(present: Present, accounts: Accounts, now_s: float, *, stepped: bool) -> bool:
+    """Draw all conclusions from what happened; says whether there is a row for the next step.
 
     Args:
         present: the region.
@@ -71,21 +71,33 @@ def conclude(present: Present, accounts: Accounts, now_s: float, *, stepped: boo
     rules, writers = present.rules, present.writers
     _go_round(present, accounts, now_s)
     rules.look(writers, present.n_steps if stepped else None)
-    while _hear_early(present):
+    while not (goes_on := present.can_advance()) and _hear_early(present):
         _go_round(present, accounts, now_s)
         rules.look(writers, None)
+    return goes_on
 
 
 def _go_round(present: Present, accounts: Accounts, now_s: float) -> None:
-    """Who is heard, who ends and who begins, until nothing more follows."""
-    phases: list[Phase] = []
-    while phases != (phases := [writer.phase for writer in present.writers.values()]):
-        _take_inputs(present, present.n_steps)
-        _end_delivered(present)
-        _end_followers(present)
-        _begin(present, accounts, now_s)
-        present.rules.end_streams(present.writers)
-        _leave_inputs(present)
+    """Who is heard, who ends and who begins, until nothing more follows.
+
+    Who begins, or ends because others have, follows from the phases of the streams alone: after
+    most steps they are those from which that was concluded before.
+    """
+    rules = present.rules
+    while True:
+        phases = present.phases
+        if rules.inputs:
+            _take_inputs(present, present.n_steps)
+            _end_delivered(present)
+        if rules.inputs or phases != present.concluded:
+            _end_followers(present)
+            _begin(present, accounts, now_s)
+        rules.end_streams(present.writers)
+        if rules.inputs:
+            _leave_inputs(present)
+        if present.phases == phases:
+            present.concluded = phases
+            return
 
 
 def _take_inputs(present: Present, n_steps: int) -> None:
@@ -103,10 +115,10 @@ def _end_delivered(present: Present) -> None:
 
 
 def _hear_early(present: Present) -> bool:
-    """Hear what is for a later step if no step will come: nothing else can go on, and the program
-    holds nobody. Says whether there was something."""
+    """Nothing else can go on: hear what is for a later step if no step will come, because the
+    program holds nobody. Says whether there was something."""
     rules = present.rules
-    if present.can_advance() or rules.paused or any(w.is_open for w in rules.watches.values()):
+    if rules.paused or any(watch.is_open for watch in rules.watches.values()):
         return False
     steps = [state.waits_for_step for state in rules.inputs.values()]
     first = min((step for step in steps if step is not None), default=None)
@@ -153,7 +165,7 @@ def _leave_inputs(present: Present) -> None:
 
 # ---------------------------------------------------------------- time
 
-_TIMED = frozenset({Phase.RUNNING, Phase.DELIVERING})
+_TIMED = (Phase.RUNNING, Phase.DELIVERING)
 """While a stream's seconds count."""
 
 
@@ -178,6 +190,8 @@ def deadline_s(present: Present) -> float | None:
 def end_late(present: Present, now_s: float) -> bool:
     """End those whose time is over; say whether there were any."""
     late = False
+    if not present.is_timed:
+        return late
     for writer in present.writers.values():
         limit_s = None if writer.is_over else _limit_s(present, writer)
         if limit_s is not None and now_s >= limit_s:
@@ -210,7 +224,10 @@ def waits(present: Present) -> bool:
 def join_if_over(present: Present) -> bool:
     """If all streams have ended, free what the region does not keep; say whether it is over."""
     writers = present.writers.values()
-    if present.rules.holds_region or not all(writer.is_over for writer in writers):
+    for writer in writers:  # asked after every step, and mostly the first one says no
+        if not writer.is_over:
+            return False
+    if present.rules.holds_region:
         return False
     for writer in writers:
         if writer.phase is Phase.FLUSHING and not _is_kept(present, writer):

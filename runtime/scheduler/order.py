@@ -41,7 +41,7 @@ class Order:
     def sorted(self, runs: Iterable[Run]) -> list[Run]:
         """The runs in the order in which they are given a place in the next step."""
         runs = sorted(runs, key=self._place)
-        if self._n_since < STARVED_EVERY:
+        if self._n_since < STARVED_EVERY or not self.waited:
             return runs
         starving = sorted(filter(self._starves, runs), key=self._longest_wait)
         return [*starving, *(run for run in runs if not self._starves(run))]

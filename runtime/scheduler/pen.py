@@ -110,7 +110,8 @@ class Pen:
 
     def tell_token(self, token: int | None, text: str) -> None:
         """The model chose a token, or text that it chose before is certain now."""
-        self.tell(events.Token, token=token, text=text)
+        self.written.n_told += len(text)
+        self.around.emit(events.Token, stream=self.stream, token=token, text=text)
 
     def show(self, text: str) -> None:
         """Text that the model chose before is certain now, if there is any."""

@@ -18,7 +18,12 @@ CHUNK_TOKENS = 256
 
 def is_needed(present: Present) -> bool:
     """The next step has rows that are longer than a chunk."""
-    return _has_long_text(present) or any(map(_is_long, _appending(present)))
+    if present.texts and _has_long_text(present):
+        return True
+    for writer in present.writers.values():  # asked in every step, and nearly always in vain
+        if _is_long(writer) and _appends(present, writer):
+            return True
+    return False
 
 
 def chunk_jobs(present: Present) -> Iterator[Job]:
@@ -36,10 +41,11 @@ def chunk_jobs(present: Present) -> Iterator[Job]:
             if tokens:
                 yield _text_chunk(present, name)
     else:
-        for writer in filter(_is_long, _appending(present)):
-            chunk = tuple(writer.written.pending[:CHUNK_TOKENS])
-            work = RowWork(view=present.view(writer), tokens=chunk)
-            yield Job(work=work, done=_pending_done(writer))
+        for writer in present.writers.values():
+            if _is_long(writer) and _appends(present, writer):
+                chunk = tuple(writer.written.pending[:CHUNK_TOKENS])
+                work = RowWork(view=present.view(writer), tokens=chunk)
+                yield Job(work=work, done=_pending_done(writer))
 
 
 def _text_chunk(present: Present, name: str) -> Job:
@@ -65,16 +71,15 @@ def _is_long(writer: Writer) -> bool:
     return len(writer.written.pending) > CHUNK_TOKENS
 
 
-def _appending(present: Present) -> Iterator[Writer]:
-    """Streams that would append what is pending in the next step."""
-    for writer in present.writers.values():
-        match writer.phase:
-            case Phase.RUNNING if writer.plan.name in present.rules.held:
-                continue
-            case Phase.RUNNING | Phase.DELIVERING | Phase.FLUSHING:
-                yield writer
-            case Phase.WAITING | Phase.ENDED:
-                continue
+def _appends(present: Present, writer: Writer) -> bool:
+    """Whether a stream would append what is pending in the next step."""
+    match writer.phase:
+        case Phase.RUNNING:
+            return writer.plan.name not in present.rules.held
+        case Phase.DELIVERING | Phase.FLUSHING:
+            return True
+        case Phase.WAITING | Phase.ENDED:
+            return False
 
 
 def _text_done(present: Present, name: str, rest: tuple[int, ...]) -> Callable[[Result], None]:

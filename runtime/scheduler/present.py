@@ -1,5 +1,6 @@
 """The region that runs now: its writers, its rules, its texts, and what each stream sees."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hogdsl import plan
@@ -10,6 +11,9 @@ from runtime.scheduler.rules import Rules
 from runtime.scheduler.turns import TurnState
 from runtime.scheduler.work import Cache
 from runtime.scheduler.writer import Writer
+
+_IN_VIEW = (Phase.RUNNING, Phase.DELIVERING, Phase.FLUSHING)
+"""While the length of a stream's view counts."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +60,9 @@ class Present:
         seen: blocks that any of the streams sees.
         n_steps: steps that it has made; passes that only prefill do not count.
         n_generated: tokens that the model chose in it.
+        concluded: phases of the streams from which all was concluded that follows from them.
         is_interactive: somebody waits for what is said, heard or asked in it.
+        is_timed: some stream has a deadline.
     """
 
     plan: plan.Region
@@ -70,15 +76,22 @@ class Present:
     cache: Cache
     n_steps: int = 0
     n_generated: int = 0
+    concluded: list[Phase] = field(default_factory=list[Phase])
     is_interactive: bool = field(init=False)
+    is_timed: bool = field(init=False)
     _counted: set[str] = field(default_factory=set[str])
     """Texts that were found by a stream for whom they are encoded."""
     _fitted: set[str] = field(default_factory=set[str])
     """Streams whose view fitted the context once."""
+    _commits: bool = field(init=False)
+    """Some stream moves finished steps to a history."""
 
     def __post_init__(self) -> None:
         roles = {stream.role for stream in self.plan.streams}
         self.is_interactive = bool(self.plan.asks) or not roles.isdisjoint(("say", "listen"))
+        limits = [self.plan.max_seconds, *(stream.max_seconds for stream in self.plan.streams)]
+        self.is_timed = any(limit is not None for limit in limits)
+        self._commits = any(stream.commit is not None for stream in self.plan.streams)
 
     # ---------------------------------------------------------------- views
 
@@ -100,7 +113,7 @@ class Present:
         blocks = self._blocks_of(writer.plan.view[: writer.plan.view.index(into) + 1])
         return tuple(blocks[: blocks.index(writer.turning.block) + 1])
 
-    def _blocks_of(self, names: tuple[str, ...]) -> list[Block]:
+    def _blocks_of(self, names: Iterable[str]) -> list[Block]:
         turning, owners, others = self._turning(), self.owners, self.blocks.blocks
         blocks: list[Block] = []
         for name in names:
@@ -113,6 +126,8 @@ class Present:
     def _turning(self) -> dict[str, list[Block]]:
         """By histories, the finished steps on their way."""
         turning: dict[str, list[Block]] = {}
+        if not self._commits:
+            return turning
         for writer in self.writers.values():
             if writer.plan.commit is not None and writer.turning is not None:
                 turning.setdefault(writer.plan.commit.into, []).append(writer.turning.block)
@@ -132,6 +147,11 @@ class Present:
     # ---------------------------------------------------------------- who can go on
 
     @property
+    def phases(self) -> list[Phase]:
+        """Where the streams are in their lives, in the order of the plan."""
+        return [writer.phase for writer in self.writers.values()]
+
+    @property
     def awaits_program(self) -> bool:
         """The program will say something, for example that a text has been played."""
         delivering = any(w.phase is Phase.DELIVERING for w in self.writers.values())
@@ -141,11 +161,10 @@ class Present:
         """Whether there is a row for the next step."""
         if self.rules.holds_region:
             return False
-        return (
-            any(self.texts.values())
-            or any(ask.due for ask in self.rules.asks.values())
-            or any(self._can_advance(writer) for writer in self.writers.values())
-        )
+        for writer in self.writers.values():  # asked after every step: mostly the first one can
+            if self._can_advance(writer):
+                return True
+        return any(self.texts.values()) or any(ask.due for ask in self.rules.asks.values())
 
     def _can_advance(self, writer: Writer) -> bool:
         match writer.phase:
@@ -223,6 +242,14 @@ class Present:
         encode = writer.pen.around.text.encode
         return max(n_asked, *(len(encode(choice)) for choice in writer.choosing.choices))
 
+    def has_room(self, context_length: int) -> bool:
+        """The whole region is shorter than the model's context, so every view is."""
+        if self._n_most() >= context_length:
+            return False
+        if len(self._fitted) < len(self.writers):
+            self._fitted.update(n for n, w in self.writers.items() if w.phase in _IN_VIEW)
+        return True
+
     def check_length(self, context_length: int) -> bool:
         """End streams whose view has filled the model's context; say whether there are any.
 
@@ -232,7 +259,7 @@ class Present:
         n_next, ended = self.n_next(), False
         for name, writer in self.writers.items():
             n_tokens = n_next[name]
-            if writer.phase in (Phase.WAITING, Phase.ENDED):
+            if writer.phase not in _IN_VIEW:
                 continue
             if n_tokens <= context_length:
                 self._fitted.add(name)
@@ -247,3 +274,18 @@ class Present:
             if n_tokens > context_length and writer.phase is Phase.FLUSHING:
                 writer.close()
         return ended
+
+    def _n_most(self) -> int:
+        """No stream has more in view in the next step, with all that is tried out behind it.
+
+        It is all that there is, whoever sees it, with a token for every stream and for every step
+        that is on its way: that is counted faster than each view.
+        """
+        n_tokens = self.rules.n_asked_most + 2 * len(self.writers)
+        n_tokens += sum([len(block.tokens) for block in self._blocks_of(self.seen)])
+        n_tokens += sum([len(tokens) for tokens in self.texts.values()])
+        for writer in self.writers.values():
+            n_tokens += len(writer.pen.written.pending)
+            if writer.choosing is not None:
+                n_tokens += self.n_tried(writer)
+        return n_tokens

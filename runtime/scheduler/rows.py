@@ -44,7 +44,7 @@ def _turning_job(present: Present, writer: Writer, commit: Commit) -> Job:
     return Job(work=work, done=lambda _: commit(present, writer), moves_into=into)
 
 
-_WRITTEN = frozenset({Phase.DELIVERING, Phase.FLUSHING})
+_WRITTEN = (Phase.DELIVERING, Phase.FLUSHING)
 
 
 def _writer_jobs(present: Present, writer: Writer, cache: Cache, text: Text) -> Iterator[Job]:

@@ -25,6 +25,7 @@ class Rules:
 
     Attributes:
         n_asked: for streams that are asked, tokens of the longest question.
+        n_asked_most: tokens of the longest of all.
         inputs: by the names of the streams that listen.
         paused: streams that the program holds.
         held: streams that stand still, for whatever reason.
@@ -41,11 +42,19 @@ class Rules:
     emit: Callable[..., None]
     paused: set[str] = field(default_factory=set[str])
     held: set[str] = field(default_factory=set[str])
+    n_asked_most: int = field(init=False)
+    _are_none: bool = field(init=False)
+    """There is nothing to look at but who is paused."""
+
+    def __post_init__(self) -> None:
+        self.n_asked_most = max(self.n_asked.values(), default=0)
+        kinds = (self.asks, self.waits, self.holds, self.inserts, self.watches, self.inputs)
+        self._are_none = not any(kinds)
 
     @property
     def holds_region(self) -> bool:
         """All stand still until the program has answered."""
-        return any(watch.holds_region for watch in self.watches.values())
+        return bool(self.watches) and any(watch.holds_region for watch in self.watches.values())
 
     @property
     def awaits_program(self) -> bool:
@@ -70,6 +79,8 @@ class Rules:
             writers: the region's streams.
             n_steps: steps that the region has made, if one was made since the last look.
         """
+        if self._are_none and not (self.paused or self.held):
+            return
         for watch in self.watches.values():
             watch.look(writers, n_steps)
         for insert in self.inserts:
@@ -86,19 +97,21 @@ class Rules:
 
     def _hold(self, writers: Writers) -> None:
         """Find out who is held, and tell of the changes."""
-        held = {
-            wait.plan.stream
-            for wait in self.waits
-            if wait.holds(writers[self.asks[wait.plan.ask].plan.stream])
-        }
-        held |= {hold.plan.stream for hold in self.holds if hold.holds}
-        held |= self.paused
+        held = set(self.paused)
+        for wait in self.waits:
+            if wait.holds(writers[self.asks[wait.plan.ask].plan.stream]):
+                held.add(wait.plan.stream)
+        for hold in self.holds:
+            if hold.holds:
+                held.add(hold.plan.stream)
         for watch in self.watches.values():
             held |= watch.held()
         for state in self.inputs.values():
             held |= state.held()
         held = {name for name in held if writers[name].phase is Phase.RUNNING}
         before, self.held = self.held, held
+        if held == before:
+            return
         for name in sorted(held - before):
             self.emit(events.Held, stream=name)
         for name in sorted(before - held):

@@ -71,6 +71,8 @@ class Run:
         """What was said to it while it was suspended."""
         self._start_waits = False
         """A region is to begin as soon as it is restored."""
+        self._can_step = False
+        """It was found that it can make a step, and nothing has happened to it since."""
         self._machine, self._telling = machine, Telling(emit)
         self._accounts, self._emit = self._telling.accounts, self._telling.emit
         self._seed, self._max_tokens, self._tenant = seed, max_tokens, tenant
@@ -108,7 +110,7 @@ class Run:
             self._start(region, now_s)
 
     def _start(self, region: plan.Region, now_s: float) -> None:
-        self._start_waits = False
+        self._start_waits = self._can_step = False
         self.journal.started(region, now_s)
         self.clock.begin(now_s)
         try:
@@ -154,8 +156,8 @@ class Run:
         self.journal.told(command, now_s)
         try:
             obey(present, command)
-            conclude(present, self._accounts, now_s, stepped=False)
-            self._join_if_over(present)
+            goes_on = conclude(present, self._accounts, now_s, stepped=False)
+            self._can_step = not self._join_if_over(present) and goes_on
         except Exception as error:  # as above
             self.fail(error)
 
@@ -171,13 +173,18 @@ class Run:
                 self._wake_if_late(now_s)
                 return False
             late = end_late(present, now_s)
-            late = present.check_length(self._machine.context_length) or late
+            if not present.has_room(self._machine.context_length):
+                self._can_step = False
+                late = present.check_length(self._machine.context_length) or late
             if late:
+                self._can_step = False
                 self.journal.timed(now_s)
                 conclude(present, self._accounts, now_s, stepped=False)
-            if self._join_if_over(present) and not late:
-                self.journal.timed(now_s)
-            return self.present is not None and not waits(present)
+            if not self._can_step:
+                if self._join_if_over(present) and not late:
+                    self.journal.timed(now_s)
+                self._can_step = self.present is not None and not waits(present)
+            return self._can_step
         except Exception as error:  # one run's fault is not to end the others
             self.fail(error)
             return False
@@ -239,6 +246,7 @@ class Run:
     def stepped(self, turn: Turn, results: Sequence[Result], now_s: float) -> None:
         """A step was made in which this run had rows; its results are told next."""
         now_s = self.clock.own_s(now_s)
+        self._can_step = False
         if not turn.is_prefill:
             self.journal.stepped(turn, results, now_s)
         self._accounts.steps += 1
@@ -254,8 +262,8 @@ class Run:
             remember_texts(present)
             present.texts.clear()
         present.n_steps += 1
-        conclude(present, self._accounts, now_s, stepped=True)
-        self._join_if_over(present)
+        goes_on = conclude(present, self._accounts, now_s, stepped=True)
+        self._can_step = not self._join_if_over(present) and goes_on
 
     # ---------------------------------------------------------------- ends
 
@@ -306,6 +314,7 @@ class Run:
 
     def suspend(self) -> None:
         """Give up all pages; what is said to it meanwhile is kept for later."""
+        self._can_step = False
         suspend(self.present, self._all_blocks(), self._machine.cache)
         self.is_suspended = True
         self.journal.suspended()

@@ -43,7 +43,7 @@ class Step:
 
     @property
     def rows(self) -> list[RowWork]:
-        return [job.work for job in self.jobs]
+        return [job.work for turn in self.turns for job in turn.jobs]
 
     @property
     def runs(self) -> list[Run]:
@@ -105,7 +105,12 @@ class Scheduler:
         for _ in range(2 * len(self._runs) + 1):
             pressure.restore(self.runs, self._cache)
             runs = self.runs if only is None else (only,)
-            ready = [run for run in runs if run.keep_time(now_s) and not self._must_queue(run)]
+            may_queue = any(run.is_suspended for run in self._runs)
+            ready = [
+                run
+                for run in runs
+                if run.keep_time(now_s) and not (may_queue and self._must_queue(run))
+            ]
             turns = pressure.fit(list(self._turns(ready)), self.runs, self._cache)
             if turns:
                 return self._step(turns, ready)
@@ -122,8 +127,10 @@ class Scheduler:
     def _turns(self, ready: Sequence[Run]) -> Iterator[Turn]:
         n_tokens = 0
         for run in self._order.sorted(ready):
-            most = PREFILL_TOKENS if run.is_prefilling else STEP_TOKENS
-            turn = run.turn() if n_tokens < most else None
+            is_full = n_tokens >= STEP_TOKENS
+            if is_full or (n_tokens >= PREFILL_TOKENS and run.is_prefilling):
+                continue
+            turn = run.turn()
             if turn is not None:
                 n_tokens += turn.n_tokens
                 yield turn

@@ -80,6 +80,8 @@ class StopMatcher:
         """Take the next piece of text; gives the text that can be shown now."""
         if self.found is not None:
             raise InternalError(f"text {text!r} was fed after the stop {self.found.stop!r}")
+        if not self._signs:
+            return text
         n_before = len(self._text)
         self._text += text
         if self._is_harmless():

@@ -1,7 +1,7 @@
 """What is told of a run: its events, in one order, and what it has used."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from hogdsl import events
@@ -14,6 +14,8 @@ _ERROR_NAMES: dict[type[Exception], ErrorName] = {
     CapacityError: "CapacityError",
     RunCancelled: "RunCancelled",
 }
+
+_USED = tuple(field.name for field in fields(Accounts))
 
 
 def error_name(error: Exception) -> ErrorName:
@@ -44,7 +46,7 @@ class Telling:
     @property
     def usage(self) -> events.Usage:
         """What has been used so far."""
-        return events.Usage(**asdict(self.accounts))
+        return events.Usage(**{name: getattr(self.accounts, name) for name in _USED})
 
     def emit(self, kind: type[events.Event], **fields: Any) -> None:
         """An event of this kind, with these fields besides its number and step."""

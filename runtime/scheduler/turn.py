@@ -1,9 +1,7 @@
 """What one run does in a step."""
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runtime.blocks import Block
 from runtime.scheduler.work import Cache, Growth, Job
@@ -12,8 +10,7 @@ if TYPE_CHECKING:
     from runtime.scheduler.run import Run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """The rows of one run in one step.
 
     Attributes:
@@ -26,21 +23,24 @@ class Turn:
 
     @property
     def n_tokens(self) -> int:
-        return sum(len(job.work.tokens) for job in self.jobs)
+        return sum([len(job.work.tokens) for job in self.jobs])
 
     def free_scratch(self, cache: Cache) -> None:
         """Free what was made for its rows alone."""
-        cache.free(*(job.scratch for job in self.jobs if job.scratch is not None))
+        scratch = [job.scratch for job in self.jobs if job.scratch is not None]
+        if scratch:
+            cache.free(*scratch)
 
 
 def growth_of(turns: Iterable[Turn]) -> Growth:
     """What blocks get in a step, and histories right behind it."""
-    growth: Counter[Block] = Counter()
+    growth: dict[Block, int] = {}
     for turn in turns:
         for job in turn.jobs:
             own = job.work.view[-1]
             assert isinstance(own, Block)
-            growth[own] += len(job.work.tokens)
+            growth[own] = growth.get(own, 0) + len(job.work.tokens)
             if job.moves_into is not None:
-                growth[job.moves_into] += own.n_tokens + len(job.work.tokens)
+                n_moved = own.n_tokens + len(job.work.tokens)
+                growth[job.moves_into] = growth.get(job.moves_into, 0) + n_moved
     return growth

@@ -2,6 +2,9 @@
 
 The scheduler imports neither torch nor a tokenizer. It sees blocks, rows and results as plain
 Python, and the two protocols here are all that it needs from the engine and the model's text.
+
+What is made anew for every row of every step is a named tuple, which is made in half of the time
+that a frozen dataclass takes.
 """
 
 from array import array
@@ -156,8 +159,7 @@ class Text(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """For whom a row wants something; a model has no use for it, a script has."""
 
     run: int
@@ -199,8 +201,7 @@ class Numbers:
         self.values[place] += value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """Choose one token after the last of the row.
 
     Attributes:
@@ -219,16 +220,15 @@ class Sample:
 
     sampling: Sampling
     uniform: float
+    origin: Origin
     forbidden: tuple[int, ...] = ()
     allowed: bytes | None = None
     bias: Numbers | None = None
     counts: Numbers | None = None
     n_top: int | None = None
-    origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The token of a `Sample`.
 
     Attributes:
@@ -242,8 +242,7 @@ class Chosen:
     top: tuple[tuple[int, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logprobs:
+class Logprobs(NamedTuple):
     """Log-probabilities of `wanted[i]` after the i-th of the row's last `len(wanted)` tokens."""
 
     wanted: tuple[tuple[int, ...], ...]
@@ -255,8 +254,7 @@ Result: TypeAlias = Chosen | list[list[float]] | None
 """What comes back for a `Want`: the token, the log-probabilities, or nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowWork:
+class RowWork(NamedTuple):
     """New tokens for the last block of a view, and what is wanted of their logits."""
 
     view: tuple[Block | BlockPrefix, ...]
@@ -264,8 +262,7 @@ class RowWork:
     want: Want = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """A row, and whom to tell of its result. Nothing has changed until `done` is called."""
 
     work: RowWork

@@ -113,7 +113,7 @@ class Writer:
 
     @property
     def _has_budget(self) -> bool:
-        return self.max_tokens is None or self.n_generated < self.max_tokens
+        return self.max_tokens is None or self._composer.n_generated < self.max_tokens
 
     # ---------------------------------------------------------------- its beginning
 

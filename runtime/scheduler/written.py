@@ -75,7 +75,7 @@ class Written:
         self.text += text
         if chosen:
             self.generated += text
-        n_tokens = self.block.n_tokens + len(self.pending)
+        n_tokens = len(self.block.tokens) + len(self.pending)
         self._marks.append(Mark(n_tokens, len(self.text), len(self.generated), token))
 
     def tokens_since(self, n_generated: int) -> list[int] | None:

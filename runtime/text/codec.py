@@ -8,6 +8,7 @@ what the bytes of all tokens together spell in UTF-8.
 
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from tokenizers import Tokenizer
 
@@ -15,6 +16,10 @@ from hogdsl.errors import ModelError
 
 _SPACE = "\u2581"
 """How SentencePiece vocabularies write a space."""
+SHORT_CHARS = 32
+N_SHORT = 1024
+"""So many short texts are encoded once: headers of steps, questions and their answers come again
+and again."""
 _SAMPLES = ("a", " a", "  b", "1+1", "\n\nc", "ab cd\ne")
 
 
@@ -35,6 +40,8 @@ class Codec:
         self._tokenizer = tokenizer
         self._added = tokenizer.get_added_tokens_decoder()
         self._spell = _speller(tokenizer, source)
+        self._spelled: dict[int, bytes] = {}
+        self._known = lru_cache(N_SHORT)(lambda text: tuple(self._tokens_of(text)))
         self._lead, self._n_lead = self._find_lead(source)
         self.n_vocab: int = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         """Tokens are less than this; a model may have more rows, which mean nothing."""
@@ -46,10 +53,19 @@ class Codec:
 
     def encode(self, text: str) -> list[int]:
         """The tokens of `text`; special tokens that are written in it are those tokens."""
+        return list(self._known(text)) if len(text) <= SHORT_CHARS else self._tokens_of(text)
+
+    def _tokens_of(self, text: str) -> list[int]:
         return self._plain(self._lead + text)[self._n_lead :] if text else []
 
     def bytes_of(self, token: int) -> bytes:
         """What a token adds to the text, in UTF-8; nothing if the vocabulary does not have it."""
+        known = self._spelled.get(token)
+        if known is None:
+            known = self._spelled[token] = self._new_bytes(token)
+        return known
+
+    def _new_bytes(self, token: int) -> bytes:
         if token in self._added:
             return self._added[token].content.encode()
         spelling = self._tokenizer.id_to_token(token)

@@ -141,6 +141,30 @@ def test_the_check_finds_a_block_with_a_page_too_many() -> None:
     assert str(caught.value) == "<Block 0 sealed, 2 tokens> holds 2 pages and needs 1."
 
 
+def test_the_check_finds_a_block_that_is_said_to_lie_elsewhere() -> None:
+    engine = tiny_engine()
+    one, two = engine.encode([1, 2]), engine.encode([3, 4])
+    engine._holdings._layouts[one.number] = engine._holdings.layout(two, 0)
+    with pytest.raises(InternalError, match="Block 0 sealed, 2 tokens> is said to lie where"):
+        engine.check()
+
+
+@pytest.mark.parametrize("n_new", [1, 4, 5, 11])
+def test_where_there_is_plenty_no_block_needs_more_wherever_it_stands(n_new: int) -> None:
+    for base in [None, *range(8)]:
+        for n_tokens in range(9):
+            engine = tiny_engine(page_size_tokens=4)
+            block = engine.block(base=base)
+            if n_tokens:
+                engine.forward([Row([block], [1] * n_tokens)])
+            n_needed = engine._holdings._n_more(block, n_new)
+            engine.pages.take("others", engine.pages.n_free - n_needed)
+            assert engine.make_room({block: n_new}) == 0
+            if n_needed:
+                engine.pages.take("others", 1)
+                assert not engine._holdings.has_plenty_for({block: n_new})
+
+
 def test_the_check_finds_pages_of_a_block_that_does_not_exist() -> None:
     engine = tiny_engine()
     engine.pages.take(99, 1)

@@ -9,7 +9,8 @@ def write(log: Log, tokens: str, *seen: Log | tuple[Log, int], step: int = 0) ->
     """Add a run that saw some logs as long as they are now, or to a given length."""
     view = [(item, item.n_tokens) if isinstance(item, Log) else item for item in seen]
     ids = [ord(token) for token in tokens]
-    log.write(ids, [*view, (log, log.n_tokens + len(ids))], step)
+    logs, lengths = tuple(log for log, _ in view), tuple(n for _, n in view)
+    log.write(ids, (*logs, log), (*lengths, log.n_tokens + len(ids)), step)
     return runs(log)[-1]
 
 
@@ -115,7 +116,7 @@ def test_streams_that_saw_each_other_need_each_other_to_the_length_of_that_time(
     a, b = Log(), Log()
     for step in range(5):
         n = step + 1
-        a.write([step], [(b, n), (a, n)], step)
-        b.write([step], [(a, n), (b, n)], step)
+        a.write([step], (b, a), (n, n), step)
+        b.write([step], (a, b), (n, n), step)
     needed = needed_for([a.first(3)], {})
     assert needed.runs == {run: 1 for log in (a, b) for run in runs(log)[:3]}

@@ -303,7 +303,5 @@ def test_a_text_and_its_continuation_are_one_span_for_attention() -> None:
     engine.find(own, view, TEXT[16:])
     rows = resolve([Row([*view, own], TEXT[28:])], engine._blocks, engine.config)
     engine._holdings.take(own, 16, 2)
-    blocks = {block.number: block for block in (*view, own)}
-    runs = {number: engine._holdings.runs(block) for number, block in blocks.items()}
-    [row] = span_rows(rows, runs, engine.page_size_tokens)
+    [row] = span_rows(rows, engine._holdings.layout)
     assert [(span.n_tokens, span.rotated_for) for span in row.spans] == [(30, 0)]

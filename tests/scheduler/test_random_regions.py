@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from hogdsl.commands import Command, Release, Stop
 from hogdsl.events import Event, Heard, Inserted, Interrupted, Noticed, StreamEnded, Token
 from hogdsl.plan import Region
+from runtime.scheduler.life import Phase as Life
+from runtime.scheduler.run import Run
 from tests.scheduler.drawn import model, plays, regions
 from tests.scheduler.world import HALF, World, text_of
 
@@ -21,6 +23,7 @@ def play(region: Region, play: list[tuple[int, Command]], seed: int) -> tuple[Wo
         while rest and client.run.present is not None and steps[0] <= n:
             steps.pop(0)
             client.tell(rest.pop(0))
+        check_shortcuts(client.run)
         if world.step() is None:
             if client.run.present is None:
                 break
@@ -37,6 +40,19 @@ def play(region: Region, play: list[tuple[int, Command]], seed: int) -> tuple[Wo
         check_cache(region, client.texts, {name: text_of(b) for name, b in blocks.items()})
     world.scheduler.remove(client.run)
     return world, client.events
+
+
+def check_shortcuts(run: Run) -> None:
+    """What is found out less often than in every step is as it is found out at length."""
+    present = run.present
+    if present is None:
+        return
+    if run._can_step:  # pyright: ignore[reportPrivateUsage]
+        assert present.can_advance()
+        assert not all(writer.phase is Life.ENDED for writer in present.writers.values())
+    views = present.n_next()
+    longest = max(views[name] + present.n_tried(w) for name, w in present.writers.items())
+    assert not present.has_room(longest)
 
 
 def release(events: list[Event], tell: object) -> None:

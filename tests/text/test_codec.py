@@ -82,6 +82,13 @@ def test_truncation_and_padding_set_in_a_tokenizer_are_switched_off() -> None:
     assert len(Codec(backend, source="here").encode("xyzxyz")) == 6
 
 
+def test_the_tokens_of_a_text_that_comes_again_are_the_callers_own() -> None:
+    codec = Codec(byte_level().backend_tokenizer, source="here")
+    tokens = codec.encode("Alice: ")
+    tokens.clear()
+    assert codec.decode(codec.encode("Alice: ")) == "Alice: "
+
+
 def test_line_ends_that_are_one_token_stay_one() -> None:
     codec = CODECS["sentencepiece"]
     assert [codec.bytes_of(token) for token in codec.encode("\n\nx")] == [b"\n\n", b"x"]
