@@ -13,6 +13,7 @@ from torch import Tensor
 from runtime.blocks import Row
 from runtime.engine import PIGLET_FOLDER, Engine
 from runtime.masks import bar
+from runtime.native import take_helper
 from runtime.sampling import choose
 from runtime.scheduler.work import Chosen, Logprobs, Pages, Result, RowWork, Sample, Want
 from runtime.text import Text
@@ -80,14 +81,16 @@ class EngineMachine:
     def prepare_thread(self) -> None:
         """For the thread that runs the steps, before the first.
 
-        A small model on a CPU is then computed by this thread alone: to hand its little matrices to
-        other threads costs more than it saves, and many times more when other processes want the
-        cores too (piglet on two busy cores: 26 ms a step with one thread, 700 ms with two). Other
-        threads of the process keep their setting, and `OMP_NUM_THREADS` comes first if it is set.
+        torch then computes a small model on a CPU by this thread alone: to hand its little matrices
+        to other threads costs more than it saves, and many times more when other processes want the
+        cores too (piglet on two busy cores: 26 ms a step with one thread, 700 ms with two). Native
+        code gets a helper that nobody has to wait for, if there is a core for it. Other threads of the
+        process keep their setting, and `OMP_NUM_THREADS` comes first if it is set.
         """
         small = self.engine.config.width <= ONE_THREAD_WIDTH
         if small and self.engine.device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(1)
+            take_helper()
 
     @property
     def device(self) -> str:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from hogdsl.errors import EngineError
-from runtime.native import load_library, parallel_region
+from runtime.native import load_library, threads
 
 TILE_ROWS = 16
 """`LANES` of `runtime/native/common.h`."""
@@ -78,8 +78,7 @@ class TiledMatrix:
             n,
             n_in,
             self.n_out,
-            parallel_region(),
-            torch.get_num_threads(),
+            *threads(),
         )
         return out
 

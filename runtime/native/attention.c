@@ -356,7 +356,7 @@ static void merge_all(void *data) {
 
 void attend(const Plan *plan, float *keys, float *values, const float *q, int64_t q_stride,
             const float *k, int64_t k_stride, const float *v, int64_t v_stride, float *out) {
-    Shared shared = {plan->shape.region, plan->n_threads, 0};
+    Shared shared = {plan->region, plan->n_threads, 0};
     Call call = {shared,   plan,     keys,     values, q,  k,
                  v,        q_stride, k_stride, v_stride, out};
     int many = plan->n_new >= 32;

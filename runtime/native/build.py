@@ -21,10 +21,10 @@ from platformdirs import user_cache_path
 from hogdsl.errors import EngineError
 
 SOURCES = tuple(
-    Path(__file__).parent / name for name in ("planning.c", "attention.c", "products.c")
+    Path(__file__).parent / name for name in ("planning.c", "attention.c", "products.c", "helper.c")
 )
 HEADERS = tuple(Path(__file__).parent / name for name in ("common.h", "plan.h"))
-OPTIONS = ("-O3", "-march=native", "-fPIC", "-shared")
+OPTIONS = ("-O3", "-march=native", "-fPIC", "-shared", "-pthread")
 TIMEOUT_S = 120
 CACHE_VARIABLE = "HOGDSL_CACHE"
 
@@ -60,29 +60,13 @@ def cache_folder() -> Path:
     return Path(named) if named else user_cache_path("hogdsl")
 
 
-@cache
-def parallel_region() -> int | None:
-    """Address of the function that runs a region on torch's own threads; None without OpenMP.
-
-    Native code must not bring threads of its own: torch's wait for work by spinning, and two sets
-    of threads on the same cores hinder each other.
-    """
-    for library in (Path(torch.__file__).parent / "lib").glob("lib*omp*"):
-        try:
-            loaded = ctypes.CDLL(str(library), mode=os.RTLD_NOLOAD | os.RTLD_LAZY)
-            return ctypes.cast(loaded.GOMP_parallel, ctypes.c_void_p).value
-        except (OSError, AttributeError):
-            continue
-    return None
-
-
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
     """With the types of the arguments."""
     array, word = ctypes.c_void_p, ctypes.c_int64
     arguments = {
         "attend": (array, array, array, array, word, array, word, array, word, array),
         "move": (array, array, array, word, array, array, array, word),
-        "plan_step": (array, array, word, array, word, word, word, word),
+        "plan_step": (array, array, word, array, word, word, array, word, word),
         "free_plan": (array,),
         "product": (array, array, word, array, array, word, word, word, array, word),
     }

@@ -71,7 +71,8 @@ INLINE float largest_of(vec x) {
     return lanes.at[0];
 }
 
-/* A region of OpenMP: GOMP_parallel(function, data, threads, flags). */
+/* Runs a function in several threads at once, as GOMP_parallel(function, data, threads, flags) of
+ * OpenMP does. */
 typedef void (*Region)(void (*)(void *), void *, unsigned, unsigned);
 
 /* Begins every struct of work that threads share out. */

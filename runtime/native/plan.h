@@ -29,11 +29,11 @@ typedef struct {
     int64_t n_tiles;    /* of the cache, per head */
     const double *frequencies; /* [head_dim / 2], radians per position */
     double scaling;     /* of cosines and sines */
-    Region region;
 } Shape;
 
 typedef struct {
     Shape shape;
+    Region region; /* of n_threads, or NULL */
     int64_t n_threads, chunk_tokens;
     int64_t n_new, n_parts, n_readings, n_groups, n_tasks;
     Reading *readings; /* group after group */

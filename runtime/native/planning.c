@@ -152,9 +152,9 @@ static void read_rows(Plan *plan, const Row *rows, int64_t n_rows, const Span *s
 
 /* Plan a step. Layers of up to `scores_alone` scores are one thread's. NULL: no memory. */
 Plan *plan_step(const Shape *shape, const Row *rows, int64_t n_rows, const Span *spans,
-                int64_t chunk_tokens, int64_t found_most, int64_t n_threads,
+                int64_t chunk_tokens, int64_t found_most, Region region, int64_t n_threads,
                 int64_t scores_alone) {
-    Plan counted = {.shape = *shape, .n_threads = n_threads};
+    Plan counted = {.shape = *shape, .region = region, .n_threads = n_threads};
     int64_t n_lines = 0, n_scores = 0, n_tasks_most = 0;
     counted.chunk_tokens = chunk_of(shape, rows, n_rows, spans, chunk_tokens, found_most);
     count(&counted, rows, n_rows, spans, &n_lines, &n_tasks_most, &n_scores);

@@ -11,9 +11,11 @@
 #include "common.h"
 
 enum {
-    GRAIN = 4,       /* tiles that are one thread's at a time */
+    GRAIN = 4,       /* tiles that are one thread's at a time, if there are few rows */
+    GRAIN_MANY = 2,  /* and if there are many */
     MANY = 64,       /* rows that threads turn together */
-    LARGE = 1 << 17, /* entries from which on a second thread is worth waking */
+    LARGE = 1 << 17, /* entries from which on a second thread is worth it to read them */
+    HEAVY = 1 << 18, /* products from which on it is worth it to compute them */
 };
 
 typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
@@ -26,6 +28,7 @@ typedef struct {
     float *columns; /* x by blocks of ROWS rows, in each component by component */
     float *out;
     int64_t n, n_in, n_out;
+    int64_t grain;
 } Product;
 
 /* Room for n numbers; NULL if there is none, and then it is done without. */
@@ -59,7 +62,7 @@ INLINE void times_tiles(const int R, const int T, const int is_short, const void
 typedef struct {
     const void *tiles;
     int is_short;
-    int64_t first; /* number of the first one */
+    int64_t first, n; /* number of the first one, and how many there are */
 } Group;
 
 /* The last tile may be wider than what is left of the result. */
@@ -76,14 +79,14 @@ INLINE void times_group(const int R, const int is_short, const Product *p, const
                         const float *columns, float *out) {
     const int T = 2 * R <= ROWS ? 4 : 2; /* enough sums under way at once, all in registers */
     int64_t n_in = p->n_in, n_out = p->n_out, first = group->first, t = first;
-    int64_t whole = n_out / LANES, last = least(first + GRAIN, whole);
+    int64_t whole = n_out / LANES, last = least(first + group->n, whole);
     for (; t + T <= last; t += T)
         times_tiles(R, T, is_short, group->tiles, t - first, columns, n_in, out + t * LANES,
                     n_out);
     for (; t < last; t++)
         times_tiles(R, 1, is_short, group->tiles, t - first, columns, n_in, out + t * LANES,
                     n_out);
-    if (t == whole && t < first + GRAIN && n_out % LANES)
+    if (t == whole && t < first + group->n && n_out % LANES)
         times_last(R, is_short, p, group, t, columns, out);
 }
 
@@ -119,13 +122,14 @@ static void times_all(void *data) {
     int64_t n_tiles = (p->n_out + LANES - 1) / LANES, tile_bytes = p->n_in * LANES;
     tile_bytes *= p->is_short ? sizeof(uint16_t) : sizeof(float);
     /* Entries that many rows are multiplied by are made float32 once for all of them. */
-    vec *wide = p->is_short && p->n > ROWS ? room(GRAIN * p->n_in * LANES) : NULL;
-    for (int64_t first = take(p, GRAIN); first < n_tiles; first = take(p, GRAIN)) {
-        Group group = {(const char *)p->tiles + first * tile_bytes, p->is_short, first};
+    vec *wide = p->is_short && p->n > ROWS ? room(p->grain * p->n_in * LANES) : NULL;
+    for (int64_t first = take(p, p->grain); first < n_tiles; first = take(p, p->grain)) {
+        int64_t n = least(p->grain, n_tiles - first);
+        Group group = {(const char *)p->tiles + first * tile_bytes, p->is_short, first, n};
         if (wide) {
-            int64_t n = least(GRAIN, n_tiles - first) * p->n_in;
-            for (int64_t i = 0; i < n; i++) wide[i] = entries_at(1, group.tiles, i);
-            group = (Group){wide, 0, first};
+            for (int64_t i = 0; i < n * p->n_in; i++) wide[i] = entries_at(1, group.tiles, i);
+            group.tiles = wide;
+            group.is_short = 0;
         }
         times_blocks(p, &group);
     }
@@ -149,10 +153,11 @@ static void turn_blocks(void *data) {
 void product(const float *x, const void *tiles, int64_t is_short, float *columns, float *out,
              int64_t n, int64_t n_in, int64_t n_out, Region region, int64_t n_threads) {
     Shared shared = {region, n_threads, 0};
-    Product work = {shared, x, tiles, is_short != 0, columns, out, n, n_in, n_out};
+    Product work = {shared, x,    tiles, is_short != 0, columns, out, n, n_in, n_out,
+                    n > ROWS ? GRAIN_MANY : GRAIN};
     if (n > 1)
         share_out(turn_blocks, &work, n >= MANY);
     else
         work.columns = (float *)x; /* one row is a column */
-    share_out(times_all, &work, n_in * n_out >= LARGE);
+    share_out(times_all, &work, n_in * n_out >= LARGE || n * n_in * n_out >= HEAVY);
 }

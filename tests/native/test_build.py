@@ -83,7 +83,3 @@ def test_nothing_half_done_is_left_behind(
     with pytest.raises(EngineError):
         load()
     assert list(folder.iterdir()) == []
-
-
-def test_threads_are_those_of_torch() -> None:
-    assert build.parallel_region() is not None

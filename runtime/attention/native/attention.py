@@ -13,7 +13,7 @@ from runtime.attention.native.available import why_not
 from runtime.attention.native.planning import Shape, Step, plan_step
 from runtime.model.config import ModelConfig
 from runtime.model.rope import Rope
-from runtime.native import load_library, parallel_region
+from runtime.native import load_library
 
 LANES = 16
 """Slots of a tile, as in `runtime/native/common.h`."""
@@ -49,7 +49,6 @@ class NativeAttention:
             n_tiles=n_tiles,
             frequencies=self._frequencies.data_ptr(),
             scaling=rope.settings.attention_scaling,
-            region=parallel_region(),
         )
         layers = range(config.n_layers)
         # Memory that was never written costs nothing, and is never read.

@@ -4,16 +4,14 @@ import ctypes
 from array import array
 from collections.abc import Sequence
 
-import torch
-
 from runtime.attention.base import SpanRow
-from runtime.native import load_library
+from runtime.native import load_library, threads
 
 CHUNK_TOKENS = 512
 """Keys of a span that are one task, so that threads can share a long span."""
 FOUND_MOST = 1 << 24
 """Numbers that may be kept of what is found in all chunks; chunks are doubled to stay below."""
-SCORES_ALONE = 1 << 14
+SCORES_ALONE = 1 << 12
 """Scores of one layer, all heads, up to which other threads cost more than they save."""
 
 
@@ -27,7 +25,6 @@ class Shape(ctypes.Structure):
         ("n_tiles", ctypes.c_int64),
         ("frequencies", ctypes.c_void_p),
         ("scaling", ctypes.c_double),
-        ("region", ctypes.c_void_p),
     )
 
 
@@ -36,6 +33,7 @@ class Plan(ctypes.Structure):
 
     _fields_ = (
         ("shape", Shape),
+        ("region", ctypes.c_void_p),
         *[(name, ctypes.c_int64) for name in ("n_threads", "chunk_tokens")],
         *[(name, ctypes.c_int64) for name in ("n_new", "n_parts", "n_readings", "n_groups")],
         ("n_tasks", ctypes.c_int64),
@@ -84,7 +82,7 @@ def plan_step(shape: Shape, rows: Sequence[SpanRow]) -> Step:
         spans.buffer_info()[0],
         CHUNK_TOKENS,
         FOUND_MOST,
-        torch.get_num_threads(),
+        *threads(),
         SCORES_ALONE,
     )
     if address is None:
