@@ -14,6 +14,7 @@ Nothing changes when a call raises.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from hogdsl.errors import CapacityError, InternalError
@@ -210,13 +211,13 @@ class PagePool:
         return Run(end, min(n_pages, self._gaps[index].n_pages))
 
     def _elsewhere(self, n_pages: int, grows: bool) -> Run:
-        widest = max(self._gaps, key=lambda gap: gap.n_pages)
+        widest = max(self._gaps, key=_n_pages)
         if widest.n_pages <= n_pages:
             return widest
         if grows:
             return Run(widest.start + (widest.n_pages - n_pages) // 2, n_pages)
         fitting = (gap for gap in self._gaps if gap.n_pages >= n_pages)
-        narrowest = min(fitting, key=lambda gap: gap.n_pages)
+        narrowest = min(fitting, key=_n_pages)
         return Run(narrowest.end - n_pages, n_pages)
 
     def _close_gap(self, run: Run) -> None:
@@ -236,5 +237,4 @@ class PagePool:
         self.n_free += run.n_pages
 
 
-def _start(run: Run) -> int:
-    return run.start
+_start, _n_pages = attrgetter("start"), attrgetter("n_pages")

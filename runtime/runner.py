@@ -84,8 +84,8 @@ class EngineMachine:
         torch then computes a small model on a CPU by this thread alone: to hand its little matrices
         to other threads costs more than it saves, and many times more when other processes want the
         cores too (piglet on two busy cores: 26 ms a step with one thread, 700 ms with two). Native
-        code gets a helper that nobody has to wait for, if there is a core for it. Other threads of the
-        process keep their setting, and `OMP_NUM_THREADS` comes first if it is set.
+        code gets a helper that nobody has to wait for, if there is a core for it. Other threads of
+        the process keep their setting, and `OMP_NUM_THREADS` comes first if it is set.
         """
         small = self.engine.config.width <= ONE_THREAD_WIDTH
         if small and self.engine.device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:

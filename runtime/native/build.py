@@ -15,7 +15,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import torch
 from platformdirs import user_cache_path
 
 from hogdsl.errors import EngineError
