@@ -64,6 +64,10 @@ class TiledMatrix:
         """float32[out, in]"""
         return self.tiles.transpose(1, 2).flatten(0, 1)[: self.n_out].float()
 
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        """Rows int64[n] of it, float32[n, in]"""
+        return self.tiles[rows // TILE_ROWS, :, rows % TILE_ROWS].float()
+
     def product(self, x: Tensor) -> Tensor:
         """x float32[n, in] -> float32[n, out]"""
         x = x.contiguous()

@@ -45,7 +45,7 @@ class Transformer:
         pack(weights, kept)
         self.config = config
         self.weights = weights
-        self.rope = Rope(config.rope, config.head_dim, device=weights.embedding.device)
+        self.rope = Rope(config.rope, config.head_dim, device=weights.final_norm.device)
         self.kernels: Kernels = TorchKernels()
 
     def __repr__(self) -> str:
@@ -54,11 +54,11 @@ class Transformer:
 
     @property
     def device(self) -> torch.device:
-        return self.weights.embedding.device
+        return self.weights.final_norm.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.weights.embedding.dtype
+        return self.weights.final_norm.dtype
 
     @torch.inference_mode()
     def hidden(self, tokens: Tensor, attend: Attend) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from runtime.model.config import ModelConfig
-from runtime.model.matrices import Kept, Matrix
+from runtime.model.matrices import Kept, Matrix, TiledMatrix
 from runtime.model.products import packed
 
 
@@ -44,13 +44,13 @@ class LayerWeights:
 class Weights:
     """All tensors of a model. They are filled once, packed once, and then stay."""
 
-    embedding: Tensor
-    """[n_vocab, width]"""
+    embedding: Tensor | TiledMatrix
+    """[n_vocab, width]; rows of it are looked up"""
     layers: tuple[LayerWeights, ...]
     final_norm: Tensor
     """[width]"""
     head: Matrix
-    """[n_vocab, width]; the embedding itself when they are tied, unless it is kept in fewer bits"""
+    """[n_vocab, width]; the embedding itself if they are tied, unless it is kept in fewer bits"""
 
 
 def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dtype) -> Weights:
@@ -90,9 +90,10 @@ def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dty
 def pack(weights: Weights, kept: Kept | None = None) -> None:
     """Pack all float32 matrices of a model on a CPU, in place, one after the other.
 
-    An embedding that is the head, too, stays as it is, since rows of it are looked up; if it is to
-    be kept in fewer bits, the head becomes a matrix of its own. It has float16 at least: what is
-    rounded in it goes straight into the logits. Elsewhere, and where torch cannot, nothing is done.
+    An embedding that is the head, too, is packed only as a matrix in which rows can be looked up; if
+    it is to be kept in fewer bits, the head becomes a matrix of its own. It has float16 at least:
+    what is rounded in it goes straight into the logits. Elsewhere, and where torch cannot, nothing
+    is done.
 
     Args:
         weights: filled.
@@ -101,8 +102,11 @@ def pack(weights: Weights, kept: Kept | None = None) -> None:
     for layer in weights.layers:
         layer.qkv, layer.out = packed(layer.qkv, kept), packed(layer.out, kept)
         layer.gate_up, layer.down = packed(layer.gate_up, kept), packed(layer.down, kept)
-    if kept is not None or weights.head is not weights.embedding:
-        weights.head = packed(weights.head, None if kept is None else "float16")
+    head = packed(weights.head, None if kept is None else "float16")
+    if weights.head is not weights.embedding or kept is not None:
+        weights.head = head
+    elif isinstance(head, TiledMatrix):
+        weights.head = weights.embedding = head
 
 
 @dataclass(frozen=True, slots=True)

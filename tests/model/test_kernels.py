@@ -63,9 +63,9 @@ def test_the_sum_with_the_residual_stream_is_left_in_it() -> None:
 
 def test_a_forward_pass_leaves_the_embedding_as_it_is() -> None:
     model = random_transformer(CONFIG, seed=1)
-    before = model.weights.embedding.clone()
+    before = model.weights.embedding[TOKENS].clone()
     model.hidden(TOKENS, causal_attend(model.rope))
-    assert torch.equal(model.weights.embedding, before)
+    assert torch.equal(model.weights.embedding[TOKENS], before)
 
 
 def assert_close(found: Tensor, expected: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from runtime.checkpoint import random_transformer
 from runtime.model import products
@@ -127,4 +128,5 @@ def test_an_embedding_that_is_the_head_stays_plain() -> None:
     weights.head = weights.embedding
     pack(weights)
     assert weights.head is weights.embedding
+    assert isinstance(weights.embedding, Tensor)
     assert not weights.embedding.is_mkldnn

@@ -1,6 +1,7 @@
 """Matrices in tiles: exact, whatever their shape, and the same for a row alone and among others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -41,6 +42,19 @@ def test_a_product_is_that_with_the_matrix(n_out: int, n_in: int, n: int) -> Non
 def test_nothing_of_a_matrix_is_lost(n_out: int, n_in: int) -> None:
     for matrix in (drawn(n_out, n_in), drawn(n_out, n_in).bfloat16().float()):
         torch.testing.assert_close(tiled(matrix).to_dense(), matrix, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("n_out", "n_in"), SHAPES)
+def test_rows_can_be_looked_up(n_out: int, n_in: int) -> None:
+    matrix, rows = drawn(n_out, n_in), torch.tensor([n_out - 1, 0, n_out // 2, 0])
+    for exact in (matrix, matrix.bfloat16().float()):
+        assert torch.equal(tiled(exact)[rows], exact[rows])
+
+
+def test_an_embedding_that_is_the_head_is_one_matrix_in_tiles() -> None:
+    weights = random_transformer(replace(CONFIG, tie_embeddings=True), seed=1).weights
+    assert isinstance(weights.embedding, TiledMatrix)
+    assert weights.head is weights.embedding
 
 
 def test_bfloat16_is_kept_only_if_all_entries_are_its_own() -> None:
