@@ -90,10 +90,10 @@ def empty_weights(config: ModelConfig, *, device: torch.device, dtype: torch.dty
 def pack(weights: Weights, kept: Kept | None = None) -> None:
     """Pack all float32 matrices of a model on a CPU, in place, one after the other.
 
-    An embedding that is the head, too, is packed only as a matrix in which rows can be looked up; if
-    it is to be kept in fewer bits, the head becomes a matrix of its own. It has float16 at least:
-    what is rounded in it goes straight into the logits. Elsewhere, and where torch cannot, nothing
-    is done.
+    An embedding that is the head, too, is packed only as a matrix in which rows can be looked up;
+    if it is to be kept in fewer bits, the head becomes a matrix of its own. It has float16 at
+    least: what is rounded in it goes straight into the logits. Elsewhere, and where torch cannot,
+    nothing is done.
 
     Args:
         weights: filled.

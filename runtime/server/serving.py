@@ -1,8 +1,10 @@
 """uvicorn around the app."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,6 +13,7 @@ from hogdsl.errors import ServerError
 from hogdsl.ports import Runtime
 from runtime.server.app import create_app
 from runtime.server.door import Limits
+from runtime.server.socket import GOODBYE_S
 
 PING_S = 20.0
 """A ping to every client so often; one that takes as long to answer is gone."""
@@ -33,6 +36,7 @@ class Server(uvicorn.Server):
                 ws_ping_interval=PING_S,
                 ws_ping_timeout=PING_S,
                 ws_per_message_deflate=False,  # many small messages, most of them near by
+                timeout_graceful_shutdown=int(GOODBYE_S),  # then who does not read is left
             )
         )
         self._app, self._ready = app, ready
@@ -45,6 +49,9 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._app.state.door.close()
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):  # of those who do not read
+            cast(asyncio.Transport, connection.transport).abort()
+        await asyncio.sleep(0)  # they are closed then
 
 
 def serve(

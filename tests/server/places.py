@@ -94,11 +94,13 @@ class _ObservedSession:
 
 
 class Chatter:
-    """A runtime without a model: its runs tell tokens, as fast as they can, until cancelled."""
+    """A runtime without a model: its runs tell tokens until cancelled."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, *, pause_s: float = 0.0) -> None:
         self.cancelled = threading.Event()
         self.n_told = 0
+        self.pause_s = pause_s
+        """After each token; by default they come as fast as they can."""
         self.error = error
         """What `run` raises."""
 
@@ -138,7 +140,7 @@ class _ChatterSession:
         if self._runtime.error is not None:
             raise self._runtime.error
         n = 0
-        while not self._runtime.cancelled.is_set():
+        while not self._runtime.cancelled.wait(self._runtime.pause_s):
             yield Token(seq=n, step=n, stream="main", token=7, text="word " * 20)
             n += 1
             self._runtime.n_told = n

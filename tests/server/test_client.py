@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -115,14 +116,15 @@ def test_what_the_server_would_refuse_for_its_length_is_not_sent() -> None:
 
 
 def test_a_server_that_is_stopped_fails_the_runs_and_says_why() -> None:
-    chatter = Chatter()
-    with served(chatter) as server:
+    with served(Chatter(pause_s=0.001)) as server:
         runtime = hog.connect(server.url)
         running, waiting = runtime.open(), runtime.open()
         events = running.run(endless())
         assert next(events).kind == "token"
-        server.stop()
-        *_, last = events
+        with ThreadPoolExecutor(1) as pool:  # a client that does not read is not waited for
+            stopping = pool.submit(server.stop)
+            *_, last = events
+            stopping.result()
         assert last.kind == "failed"
         assert last.error == "RunCancelled"
         assert last.message.startswith("the server was stopped.")
@@ -132,6 +134,23 @@ def test_a_server_that_is_stopped_fails_the_runs_and_says_why() -> None:
             session.close()
         with pytest.raises(hog.ServerError, match="no server answers"):
             runtime.open()
+
+
+def test_a_client_that_does_not_read_cannot_keep_a_server_from_stopping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("socket", "conversation", "serving"):
+        monkeypatch.setattr(f"runtime.server.{module}.GOODBYE_S", 1.0)
+    monkeypatch.setattr("tests.server.places.PATIENCE_S", 20.0)  # pings take longer to find it out
+    limits = Limits(max_waiting_bytes=1 << 24)  # more than the sockets hold
+    chatter = Chatter()
+    with served(chatter, limits) as server:
+        session = hog.connect(server.url).open()
+        events = session.run(endless())
+        assert next(events).kind == "token"
+        chatter.cancelled.wait(1.0)  # meanwhile all buffers on the way are filled
+        server.stop()
+    del events
 
 
 def test_a_connection_that_breaks_ends_the_run_with_the_address(server: Served) -> None:
