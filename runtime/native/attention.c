@@ -145,11 +145,13 @@ INLINE int64_t score_some(const int R, const int T, const float *keys, const flo
 INLINE void score_block(const int R, const float *keys, const float *q, int64_t head_dim,
                         int64_t n_tiles, float *scores) {
     int64_t t = 0;
-#define SCORE(T) t += score_some(R, T, keys + t * head_dim * LANES, q, head_dim, n_tiles - t, scores + t * LANES)
+#define SCORE(T)                                                                          \
+    t += score_some(R, T, keys + t * head_dim * LANES, q, head_dim, n_tiles - t, scores + t * LANES)
     if (R == 1) SCORE(8);
     if (R <= 2) SCORE(4);
     SCORE(2);
     SCORE(1);
+#undef SCORE
 }
 
 INLINE void add_block(const int R, const float *values, int64_t width, int64_t from, int64_t to,

@@ -39,7 +39,7 @@ INLINE vec greater(vec a, vec b) { return choose(a > b, a, b); }
 /* 2^x for x <= 0, cut at 2^-126, up to the last digit but one: 2^n 2^r with |r| <= 1/2, and 2^r by
  * the polynomial of degree 6 with the least relative error among those that are 1 at 0. */
 INLINE vec power_of_two(vec x) {
-    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, to the lowest bits */
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     x = greater(x, all(-126.0f));
     vec shifted = x + shift, r = x - (shifted - shift);
     vec y = r * 1.5353362e-4f + 1.3398875e-3f;
