@@ -2,7 +2,6 @@
 
 import ctypes
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -212,15 +211,7 @@ def _attention_step(engine: Engine, prompt: Block):
     return run
 
 
-@pytest.fixture
-def _two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("_two_threads")
+@pytest.mark.usefixtures("two_threads")
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logits = []
     for scores_alone in (1 << 40, 0):

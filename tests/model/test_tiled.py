@@ -1,6 +1,5 @@
 """Matrices in tiles: exact, whatever their shape, and the same for a row alone and among others."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -80,15 +79,7 @@ def test_rows_may_lie_anywhere() -> None:
     torch.testing.assert_close(product(x, tiled(matrix)), linear(x, matrix))
 
 
-@pytest.fixture
-def _two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("_two_threads")
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("n", [1, 5, 200])
 def test_threads_change_nothing(n: int) -> None:
     matrix, x = drawn(1000, 200), drawn(n, 200)

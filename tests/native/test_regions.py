@@ -5,12 +5,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
-import torch
 
 from runtime.native import load_library, take_helper, threads
 from runtime.native.regions import torch_region
@@ -18,14 +17,6 @@ from runtime.native.regions import torch_region
 Work = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 TIMEOUT_S = 10.0
 R = TypeVar("R")
-
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 def in_new_thread(function: Callable[[], R]) -> R:
@@ -39,7 +30,7 @@ def shared_out(work: Callable[[], None]) -> None:
 
 
 def until_it_helps() -> set[int]:
-    """Who did work that was shared out again and again until two threads met in it."""
+    """Share out work that is done when two threads have met in it; says who they were."""
     met = threading.Barrier(2)
 
     def work() -> None:
